@@ -1,0 +1,1 @@
+//! The Lambda that merges small segments into large ones.

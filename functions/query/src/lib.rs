@@ -1,0 +1,1 @@
+//! The Lambda that answers every read.

@@ -1,0 +1,1 @@
+//! The Lambda that drops what is expired and collects garbage.

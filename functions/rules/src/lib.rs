@@ -1,0 +1,1 @@
+//! The Lambda that evaluates alerting rules and tells Alertmanager.

@@ -1,0 +1,1 @@
+//! Answers a query: plan, prune, fetch, scan, merge; labels and series.

@@ -1,0 +1,1 @@
+//! API Gateway events to typed requests and back; configuration, telemetry.

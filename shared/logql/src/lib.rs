@@ -1,0 +1,1 @@
+//! LogQL: syntax, plan, stages, metric evaluation over columns. Pure, synchronous, no IO.

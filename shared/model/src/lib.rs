@@ -1,0 +1,27 @@
+//! Vocabulary of Narvi: the words that every other crate speaks. No IO, no clock, no environment.
+//!
+//! Reading order: [`TenantId`] (who), [`Labels`] and [`StreamId`] (which stream), [`Timestamp`],
+//! [`TimeRange`] and [`Day`] (when), [`Entry`] (what), [`Matcher`] (which streams are asked for),
+//! [`answer`] (what a query returns), [`Limits`] (how much of it all a tenant may have).
+//!
+//! Constructors refuse what breaks a rule; a value that exists is valid.
+
+pub mod answer;
+mod bytesize;
+pub mod duration;
+mod entry;
+mod labels;
+mod limits;
+mod matcher;
+mod stream;
+mod tenant;
+mod time;
+
+pub use bytesize::{ByteSize, ByteSizeError};
+pub use entry::{Entry, Line, Metadata};
+pub use labels::{Label, Labels, write_quoted};
+pub use limits::{Limits, LimitsPatch, Overrides, Period};
+pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
+pub use stream::{StreamId, StreamIdError};
+pub use tenant::{TenantError, TenantId};
+pub use time::{Day, NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND, TimeRange, Timestamp};

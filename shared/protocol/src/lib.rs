@@ -1,0 +1,1 @@
+//! Loki's and OTLP's wire formats: decode pushes, encode answers and errors. No IO.

@@ -1,0 +1,1 @@
+//! Objects (S3 or a directory) and the DynamoDB catalog.
