@@ -1,1 +1,3 @@
-//! LogQL: syntax, plan, stages, metric evaluation over columns. Pure, synchronous, no IO.
+//! LogQL: syntax, plan, stages and metric evaluation over columns. Pure, synchronous, no IO.
+
+pub mod syntax;

@@ -1,0 +1,3 @@
+//! LogQL as text: the tree ([`ast`]).
+
+pub mod ast;
