@@ -54,7 +54,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     /// The largest unit that divides it: `3MB`, `1536KB`, `10B`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS.iter().find(|(_, size)| self.0 > 0 && self.0 % size == 0);
+        let unit = UNITS.iter().find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size));
         match unit {
             Some((name, size)) => write!(f, "{}{name}B", self.0 / size),
             None => write!(f, "{}B", self.0),
