@@ -1,0 +1,94 @@
+//! Loads every sample event of `events/`, so that each stays an event that API Gateway or
+//! EventBridge could send. What a function answers to it is tested in the function's own crate.
+#![cfg(test)]
+
+use std::path::PathBuf;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use narvi_gateway::{Request, capture, scheduled_at};
+use narvi_model::Timestamp;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
+fn load<T: serde::de::DeserializeOwned>(name: &str) -> T {
+    let text = std::fs::read_to_string(folder().join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn request(name: &str) -> Request {
+    let request = Request::from_event(&load::<ApiGatewayV2httpRequest>(name)).unwrap();
+    assert_eq!(request.received, Timestamp::from_seconds(1_768_471_201));
+    assert_eq!(request.header("X-Scope-OrgID"), Some("demo"));
+    request
+}
+
+#[test]
+fn push() {
+    let push = request("ingest-push.json");
+    assert_eq!(
+        (push.method.as_str(), push.path.as_str()),
+        ("POST", "/loki/api/v1/push")
+    );
+    assert_eq!(push.header("content-encoding"), Some("snappy"));
+    let lines: &[u8] = b"payment refused";
+    assert!(push.body.windows(lines.len()).any(|window| window == lines));
+    assert!(push.params().is_empty());
+}
+
+#[test]
+fn query() {
+    let query = request("query-range.json");
+    assert_eq!(query.path, "/loki/api/v1/query_range");
+    let params = query.params();
+    assert_eq!(
+        params.get("query"),
+        Some("{app=\"checkout\"} |= `order` | logfmt")
+    );
+    assert_eq!(params.get("step"), Some("2000ms"));
+}
+
+#[test]
+fn labels() {
+    let labels = request("query-labels.json");
+    let name = capture("/loki/api/v1/label/{name}/values", &labels.path);
+    assert_eq!(name.as_deref(), Some(&["app"][..]));
+}
+
+#[test]
+fn schedules() {
+    for name in [
+        "compact-schedule.json",
+        "retention-schedule.json",
+        "rules-schedule.json",
+    ] {
+        let event: EventBridgeEvent = load(name);
+        assert_eq!(
+            scheduled_at(&event),
+            Timestamp::from_seconds(1_768_471_200),
+            "{name}"
+        );
+    }
+    let mut event: EventBridgeEvent = load("compact-schedule.json");
+    event.time = None;
+    assert!(scheduled_at(&event) > Timestamp::from_seconds(1_768_471_200));
+}
+
+#[test]
+fn every_file_is_an_event() {
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name.ends_with("-schedule.json") {
+            assert_eq!(
+                load::<EventBridgeEvent>(&name).source,
+                "aws.events",
+                "{name}"
+            );
+        } else {
+            let event = load::<ApiGatewayV2httpRequest>(&name);
+            assert!(Request::from_event(&event).is_ok(), "{name}");
+        }
+    }
+}
