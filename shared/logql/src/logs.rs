@@ -1,0 +1,253 @@
+//! The lines of a log answer: [`LogPartial`] keeps the best entries so far and merges with others.
+//!
+//! Order is total and does not depend on how the work was cut (spec `logql.md` §18): time in the asked
+//! direction; entries of one stream at one time in the order of arrival, or exactly reversed; entries of
+//! several streams at one time by the hash of the stream in either direction.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use narvi_model::answer::{LogEntry, LogStream};
+use narvi_model::{Labels, Line, Timestamp};
+
+use crate::batch::{Batch, Selection};
+
+/// Which end of time comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Direction {
+    /// Oldest first.
+    Forward,
+    /// Newest first, the default.
+    Backward,
+}
+
+/// Where a chunk stands among all chunks of a query in the order of arrival.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct Arrival(pub u64);
+
+/// One entry on its way to the answer.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Found {
+    time: i64,
+    stream_hash: u64,
+    arrival: Arrival,
+    row: u32,
+    stream: Labels,
+    line: Bytes,
+    metadata: Labels,
+    parsed: Labels,
+}
+
+/// The first entries in the asked direction, at most `limit` of them.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct LogPartial {
+    direction: Direction,
+    limit: usize,
+    found: Vec<Found>,
+}
+
+impl LogPartial {
+    /// Nothing found yet.
+    #[must_use]
+    pub fn new(direction: Direction, limit: usize) -> Self {
+        Self {
+            direction,
+            limit,
+            found: Vec::new(),
+        }
+    }
+
+    /// Number of entries found so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether nothing was found so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Takes the selected rows of a batch that can be among the first.
+    pub fn add_batch(&mut self, batch: &Batch, arrival: Arrival) {
+        let stream_hash = batch.stream.stable_hash();
+        let rows = batch.selection.len();
+        let places = match self.direction {
+            Direction::Forward => 0..rows.min(self.limit),
+            Direction::Backward => rows.saturating_sub(self.limit)..rows,
+        };
+        let taken = places.filter_map(|place| batch.selection.get(place));
+        self.found.extend(taken.map(|row| Found {
+            time: batch.timestamps[row as usize],
+            stream_hash,
+            arrival,
+            row,
+            stream: batch.stream.clone(),
+            line: Bytes::copy_from_slice(batch.lines.line(row)),
+            metadata: batch.own_metadata(row),
+            parsed: Labels::empty(),
+        }));
+        self.trim();
+    }
+
+    /// Adds what another part of the same query found.
+    pub fn merge(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.trim();
+    }
+
+    /// Keeps the first `limit`; sorting only once the excess is as large again keeps it cheap.
+    fn trim(&mut self) {
+        if self.found.len() > self.limit.saturating_mul(2).max(1024) {
+            self.sort();
+        }
+    }
+
+    fn sort(&mut self) {
+        let direction = self.direction;
+        self.found.sort_unstable_by(|a, b| order(direction, a, b));
+        self.found.truncate(self.limit);
+    }
+
+    /// The time that an entry must be before (or at) in the asked direction to be among the first;
+    /// `None` while there is room for any.
+    #[must_use]
+    pub fn worst(&mut self) -> Option<Timestamp> {
+        if self.found.len() < self.limit {
+            return None;
+        }
+        self.sort();
+        self.found
+            .last()
+            .map(|found| Timestamp::from_nanos(found.time))
+    }
+
+    /// The entries in order, thinned out to one per `interval` nanoseconds where that is not 0, and
+    /// grouped by stream; streams sorted by their labels.
+    #[must_use]
+    pub fn finish(mut self, interval: i64, limit: usize) -> Vec<LogStream> {
+        self.sort();
+        let mut streams: BTreeMap<String, LogStream> = BTreeMap::new();
+        let mut last: Option<i64> = None;
+        let mut taken = 0;
+        for found in self.found {
+            let too_near = last.is_some_and(|last| found.time.abs_diff(last) < interval as u64);
+            if interval > 0 && too_near {
+                continue;
+            }
+            if taken == limit {
+                break;
+            }
+            taken += 1;
+            last = Some(found.time);
+            let stream = streams.entry(found.stream.to_string());
+            let stream = stream.or_insert_with(|| LogStream {
+                labels: found.stream.clone(),
+                entries: Vec::new(),
+            });
+            stream.entries.push(LogEntry {
+                timestamp: Timestamp::from_nanos(found.time),
+                line: text(&found.line),
+                metadata: found.metadata,
+                parsed: found.parsed,
+            });
+        }
+        streams.into_values().collect()
+    }
+}
+
+/// Lines were checked when they were pushed; should a stored one be broken all the same, what can be
+/// read of it is answered.
+fn text(bytes: &Bytes) -> Line {
+    Line::new(bytes.clone())
+        .unwrap_or_else(|_| Line::from(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+fn order(direction: Direction, a: &Found, b: &Found) -> Ordering {
+    let same_stream = |a: &Found, b: &Found| a.arrival.cmp(&b.arrival).then(a.row.cmp(&b.row));
+    let streams = |a: &Found, b: &Found| {
+        a.stream_hash
+            .cmp(&b.stream_hash)
+            .then_with(|| a.stream.cmp(&b.stream))
+    };
+    match direction {
+        Direction::Forward => a
+            .time
+            .cmp(&b.time)
+            .then_with(|| streams(a, b))
+            .then_with(|| same_stream(a, b)),
+        Direction::Backward => b
+            .time
+            .cmp(&a.time)
+            .then_with(|| streams(a, b))
+            .then_with(|| same_stream(b, a)),
+    }
+}
+
+/// Rows that can be among the first `limit` of a batch in `direction`, before any stage ran; only for
+/// pipelines that let every line through.
+pub fn head(selection: &mut Selection, direction: Direction, limit: usize) {
+    let rows = selection.len();
+    if rows <= limit {
+        return;
+    }
+    let kept = match direction {
+        Direction::Forward => 0..limit,
+        Direction::Backward => rows - limit..rows,
+    };
+    *selection = match selection {
+        Selection::Run(run) => {
+            Selection::Run(run.start + kept.start as u32..run.start + kept.end as u32)
+        }
+        Selection::Rows(rows) => Selection::Rows(rows[kept].to_vec()),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::tests::batch;
+
+    fn found(direction: Direction, limit: usize, interval: i64) -> Vec<String> {
+        let mut partial = LogPartial::new(direction, limit);
+        let mut other = LogPartial::new(direction, limit);
+        let mut lines = batch(&["a", "b", "c"]);
+        lines.timestamps = vec![10, 20, 20];
+        partial.add_batch(&lines, Arrival(0));
+        lines = batch(&["d", "e"]);
+        lines.timestamps = vec![20, 30];
+        other.add_batch(&lines, Arrival(1));
+        other.merge(partial);
+        let streams = other.finish(interval, limit);
+        let entries = streams.into_iter().flat_map(|stream| stream.entries);
+        entries
+            .map(|e| String::from_utf8(e.line.as_bytes().to_vec()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn directions_are_each_others_mirror() {
+        assert_eq!(found(Direction::Forward, 9, 0), ["a", "b", "c", "d", "e"]);
+        assert_eq!(found(Direction::Backward, 9, 0), ["e", "d", "c", "b", "a"]);
+        assert_eq!(found(Direction::Forward, 2, 0), ["a", "b"]);
+        assert_eq!(found(Direction::Backward, 3, 0), ["e", "d", "c"]);
+        assert_eq!(found(Direction::Forward, 9, 15), ["a", "e"]);
+        assert_eq!(found(Direction::Backward, 9, 10), ["e", "d", "a"]);
+    }
+
+    #[test]
+    fn many_parts_keep_the_first() {
+        let mut partial = LogPartial::new(Direction::Backward, 2);
+        for n in 0..5000 {
+            let mut lines = batch(&["x"]);
+            lines.timestamps = vec![n];
+            partial.add_batch(&lines, Arrival(n as u64));
+        }
+        assert_eq!(partial.worst(), Some(Timestamp::from_nanos(4998)));
+        assert!(partial.len() <= 1024);
+    }
+}

@@ -1,0 +1,19 @@
+//! Numbers out of batches: windows ([`Grid`]), range functions, aggregations and operators.
+//!
+//! A range function consumes batches into a [`RangePartial`], which merges with others of the same scan
+//! whatever chunk, thread, segment or machine they come from, and ends as a [`Matrix`]. Vector
+//! aggregations and binary operators map matrices to matrices. One file per family.
+
+mod aggregate;
+mod binary;
+mod counting;
+mod grid;
+mod matrix;
+mod series_key;
+
+pub use aggregate::aggregate;
+pub use binary::{Comparing, Operand, binary, literal};
+pub use counting::{Counting, RangePartial, TooManySeries};
+pub use grid::{Grid, Window};
+pub use matrix::{ABSENT, Matrix, MatrixSeries, is_absent};
+pub use series_key::SeriesKey;

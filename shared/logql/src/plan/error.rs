@@ -1,0 +1,44 @@
+//! [`PlanError`]: a query that parses and yet cannot run.
+
+use crate::syntax::ast::{FilterText, Span};
+
+/// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP 400).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A stage whose argument does not compile.
+    #[error("parse error : stage '{stage}' : {cause}")]
+    Stage {
+        /// The stage in its canonical form.
+        stage: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A part of the language that this version does not evaluate.
+    #[error("{what} is not supported by this version of Narvi (column {})", span.start + 1)]
+    Unsupported {
+        /// Which part.
+        what: &'static str,
+        /// Where it stands.
+        span: Span,
+    },
+    /// `variants(…) of (…)`, which Loki has switched off by default.
+    #[error("multi variant queries are disabled for this instance")]
+    VariantsDisabled,
+}
+
+impl PlanError {
+    pub(crate) fn unsupported(what: &'static str, span: Span) -> Self {
+        Self::Unsupported { what, span }
+    }
+
+    pub(crate) fn stage(op: &str, what: &FilterText, cause: String) -> Self {
+        let (before, text, after) = match what {
+            FilterText::Text(text) => ("", text, ""),
+            FilterText::Ip(text) => ("ip(", text, ")"),
+        };
+        Self::Stage {
+            stage: format!("{op} {before}{text:?}{after}"),
+            cause,
+        }
+    }
+}

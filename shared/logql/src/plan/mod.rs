@@ -1,0 +1,71 @@
+//! From the tree to something that can run: names resolved, expressions compiled, reads known.
+//!
+//! [`Plan::new`] turns a query into a [`LogPlan`] or a [`MetricPlan`]; a metric plan is a tree of [`Node`]s
+//! over numbered [`Scan`]s. A scan says which streams and columns it reads, so that whoever fetches
+//! them needs to know nothing of the language; the tree says what is made of the scans' results.
+
+mod error;
+mod metric;
+
+use narvi_model::Matcher;
+
+use crate::stage::Pipeline;
+use crate::syntax::ast;
+
+pub use error::PlanError;
+pub use metric::{MetricPlan, Node, Scan};
+
+/// A query that can run.
+#[derive(Debug)]
+pub enum Plan {
+    /// Answers with lines.
+    Log(LogPlan),
+    /// Answers with numbers.
+    Metric(MetricPlan),
+}
+
+/// A selector and what its lines run through.
+#[derive(Debug)]
+pub struct LogPlan {
+    /// Which streams.
+    pub matchers: Vec<Matcher>,
+    /// What happens to their lines.
+    pub pipeline: Pipeline,
+}
+
+impl Plan {
+    /// Plans a parsed query.
+    ///
+    /// # Errors
+    /// What cannot be compiled or computed, in Loki's words where Loki has any.
+    pub fn new(query: &ast::Query) -> Result<Self, PlanError> {
+        match query {
+            ast::Query::Log(log) => LogPlan::new(log).map(Self::Log),
+            ast::Query::Metric(metric) => MetricPlan::new(metric).map(Self::Metric),
+            ast::Query::Variants(_) => Err(PlanError::VariantsDisabled),
+        }
+    }
+
+    /// The matchers of every selector, for the limits that count or demand them.
+    pub fn selectors(&self) -> impl Iterator<Item = &[Matcher]> {
+        let (log, scans) = match self {
+            Self::Log(log) => (Some(&*log.matchers), [].as_slice()),
+            Self::Metric(metric) => (None, metric.scans.as_slice()),
+        };
+        log.into_iter()
+            .chain(scans.iter().map(|scan| &*scan.source.matchers))
+    }
+}
+
+impl LogPlan {
+    /// Compiles a selector and its stages.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn new(log: &ast::LogExpr) -> Result<Self, PlanError> {
+        Ok(Self {
+            matchers: log.selector.matchers.clone(),
+            pipeline: Pipeline::compile(&log.stages)?,
+        })
+    }
+}
