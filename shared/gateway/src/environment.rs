@@ -9,7 +9,8 @@ use crate::{Config, ConfigError};
 pub struct Environment {
     /// `NARVI_BUCKET`: the S3 bucket of the segments.
     pub bucket: String,
-    /// `NARVI_TABLE_PREFIX`: what the names of the DynamoDB tables begin with; `narvi-` if unset.
+    /// `NARVI_TABLE_PREFIX`: the DynamoDB tables are `{prefix}-streams` and so on; `narvi` if
+    /// unset.
     pub table_prefix: String,
     /// `NARVI_SHARDS`: partition keys per tenant and day; 1 if unset. Raising it is safe, lowering
     /// it hides what the dropped shards hold.
@@ -58,7 +59,7 @@ impl Environment {
         };
         Ok(Self {
             bucket: needed("NARVI_BUCKET")?,
-            table_prefix: optional("NARVI_TABLE_PREFIX").unwrap_or_else(|| "narvi-".to_owned()),
+            table_prefix: optional("NARVI_TABLE_PREFIX").unwrap_or_else(|| "narvi".to_owned()),
             shards,
             region: needed("AWS_REGION")?,
             s3_endpoint: optional("NARVI_S3_ENDPOINT"),
@@ -87,7 +88,7 @@ mod tests {
         let environment = read(&[("NARVI_BUCKET", "logs"), ("AWS_REGION", "us-east-1")]).unwrap();
         assert_eq!(
             (environment.table_prefix.as_str(), environment.shards),
-            ("narvi-", 1)
+            ("narvi", 1)
         );
         assert_eq!(
             (environment.s3_endpoint, environment.config.auth_enabled),

@@ -29,7 +29,7 @@ pub use environment::{Environment, EnvironmentError};
 pub use event::Call;
 pub use metrics::{Metric, Metrics, Unit};
 pub use params::{Params, ParamsError};
-pub use path::capture;
+pub use path::{capture, decode_path};
 pub use request::{Request, RequestError, TENANT_HEADER};
 pub use response::{Response, Surface};
 pub use schedule::scheduled_at;

@@ -20,6 +20,9 @@ pub enum ParamsError {
         "parameter `{0}` is not valid UTF-8; encode its bytes as UTF-8 before percent-encoding"
     )]
     Utf8(String),
+    /// A path that is not UTF-8 once decoded.
+    #[error("the path is not valid UTF-8; encode its bytes as UTF-8 before percent-encoding")]
+    PathUtf8,
     /// More than [`MAX_PARAMS`].
     #[error("more than {MAX_PARAMS} parameters; send fewer")]
     TooMany,
@@ -120,7 +123,8 @@ fn decode(encoded: &[u8]) -> Result<Vec<u8>, ParamsError> {
     Ok(decoded)
 }
 
-fn hex_pair(bytes: &[u8]) -> Option<(u8, &[u8])> {
+/// The byte that two hexadecimal digits write, and what follows them.
+pub(crate) fn hex_pair(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| {
         char::from(byte)
             .to_digit(16)
@@ -130,7 +134,7 @@ fn hex_pair(bytes: &[u8]) -> Option<(u8, &[u8])> {
     Some((digit(high)? << 4 | digit(low)?, tail))
 }
 
-fn bad_escape(tail: &[u8]) -> ParamsError {
+pub(crate) fn bad_escape(tail: &[u8]) -> ParamsError {
     let shown = &tail[..tail.len().min(2)];
     ParamsError::Escape(format!("%{}", String::from_utf8_lossy(shown)))
 }

@@ -1,7 +1,11 @@
-//! [`capture`]: matches a path that is already decoded against a fixed pattern.
+//! [`capture`]: matches a path that is already decoded against a fixed pattern. [`decode_path`]:
+//! what API Gateway does before we see it.
 //!
 //! A decoded path may hold `/` anywhere, so it is never cut into segments: what stands between the
 //! pattern's fixed texts is the value, whatever it holds.
+
+use crate::ParamsError;
+use crate::params::{bad_escape, hex_pair};
 
 /// Matches `path` against `pattern`, for example `/loki/api/v1/label/{name}/values`, and returns
 /// what stands in the place of each `{…}`; none of them may be empty.
@@ -35,9 +39,42 @@ pub fn capture<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     Some(captured)
 }
 
+/// Undoes percent-encoding of a path, in which `+` is a plus. For local mode alone: on AWS the path
+/// of an event has been through it already.
+///
+/// # Errors
+/// [`ParamsError::Escape`] and [`ParamsError::PathUtf8`].
+pub fn decode_path(encoded: &str) -> Result<String, ParamsError> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (byte, tail) = match byte {
+            b'%' => hex_pair(tail).ok_or_else(|| bad_escape(tail))?,
+            other => (other, tail),
+        };
+        decoded.push(byte);
+        rest = tail;
+    }
+    String::from_utf8(decoded).map_err(|_| ParamsError::PathUtf8)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decodes_once() {
+        assert_eq!(
+            decode_path("/label/a%2Fb+c%C3%A9/values").unwrap(),
+            "/label/a/b+cé/values"
+        );
+        assert_eq!(decode_path("/a%252Fb").unwrap(), "/a%2Fb");
+        assert_eq!(
+            decode_path("/a%2"),
+            Err(ParamsError::Escape("%2".to_owned()))
+        );
+        assert_eq!(decode_path("/%ff"), Err(ParamsError::PathUtf8));
+    }
 
     #[track_caller]
     fn check(pattern: &str, path: &str, want: Option<&[&str]>) {

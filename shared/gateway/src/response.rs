@@ -1,4 +1,4 @@
-//! [`Response`]: an answer with Loki's manners (spec `http-api.md` §0.3, §0.4), and the way into an
+//! [`Response`]: an answer with Loki's manners (spec `http-api.md` §0.3, §0.4), and its way into an
 //! event.
 //!
 //! Compresses where the client allows it. Does not know what an answer may weigh: see
