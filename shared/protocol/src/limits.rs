@@ -1,0 +1,25 @@
+//! How much one request may hold, each number with what happens beyond it.
+
+/// Most bytes of a push as sent: Loki's default `max_recv_msg_size`. Beyond it: 413.
+pub const MAX_COMPRESSED_BYTES: usize = 100 << 20;
+
+/// Most bytes of a push after decompression. Loki allows 5000 MiB, which no Lambda has. A push
+/// lives as this buffer, as entries that point into it and as the segment made of it, so 64 MiB
+/// stay well below 512 MB of memory. Beyond it: 413, and the collector has to send smaller batches.
+pub const MAX_DECOMPRESSED_BYTES: usize = 64 << 20;
+
+/// Most streams, labels, entries and pairs of metadata of a push, all counted together. Each costs
+/// about 100 bytes of memory but may be 2 bytes on the wire, so without this a push of 64 MiB could
+/// ask for gigabytes. Beyond it: 413.
+pub const MAX_PARTS: usize = 2_000_000;
+
+/// Longest label text of a stream in bytes. Loki allows 16 MiB; fifteen labels of the longest
+/// names and values are 45 KiB. Beyond it: 413.
+pub const MAX_LABELS_BYTES: usize = 1 << 20;
+
+/// Most that block-format snappy can grow: a copy of 64 bytes takes 3. A header that promises more
+/// is a lie and is refused before memory is asked for.
+pub const MAX_SNAPPY_RATIO: usize = 22;
+
+/// Most points of a series in an answer, as in Prometheus and Loki. Beyond it: 400.
+pub const MAX_POINTS: i64 = 11_000;
