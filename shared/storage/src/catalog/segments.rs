@@ -1,0 +1,115 @@
+//! Segment rows: written once, read in the order of levels, removed after a merge.
+//!
+//! Why one query in ascending order is enough: a merged row has a higher level than all that it
+//! replaces and is there before any of them goes. A reader that does not meet a replaced row any
+//! more has yet to come to the row that replaces it.
+
+use std::collections::BTreeSet;
+
+use futures::future::try_join_all;
+use narvi_model::{Day, TenantId, TimeRange, Timestamp};
+
+use super::item::{self, number};
+use super::traffic::Write;
+use super::{Catalog, Partition, Place, SegmentRow, garbage, visible};
+use crate::failure::failure;
+use crate::{Put, StorageError};
+
+/// What every row of a time range passes, and every row that may hide another one.
+const TOUCHES: &str = "(#first < :end AND #last >= :start) OR attribute_exists(#replaces)";
+
+impl Catalog {
+    /// Commits a segment, in one request. `Existed` means that the same push has been stored
+    /// before: a success for the client, and an object that this attempt wrote under another key is
+    /// garbage.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooMuch`, `Unavailable`.
+    pub async fn put_segment(&self, row: &SegmentRow) -> Result<Put, StorageError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.segments)
+            .set_item(Some(item::of_segment(row)?))
+            .condition_expression("attribute_not_exists(pk)");
+        match request.send().await {
+            Ok(_) => Ok(Put::Stored),
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Put::Existed)
+            }
+            Err(e) => Err(failure(format!("dynamodb.PutItem `{}`", row.partition), e)),
+        }
+    }
+
+    /// The segments of a tenant's day that touch `range`, from all shards, in ascending order of
+    /// level, first time and id, without those that another one replaces.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`, `TooMuch`.
+    pub async fn segments(
+        &self,
+        tenant: &TenantId,
+        day: Day,
+        range: TimeRange,
+    ) -> Result<Vec<SegmentRow>, StorageError> {
+        let shards = self.partitions_of(tenant, day).map(async |partition| {
+            let query = self
+                .query(&self.tables.segments, &partition.to_string())
+                .filter_expression(TOUCHES)
+                .expression_attribute_names("#first", "first")
+                .expression_attribute_names("#last", "last")
+                .expression_attribute_names("#replaces", "replaces")
+                .expression_attribute_values(":start", number(range.start().nanos()))
+                .expression_attribute_values(":end", number(range.end().nanos()));
+            self.items(query, usize::MAX).await
+        });
+        let items = try_join_all(shards).await?.into_iter().flatten();
+        let rows = items.map(|found| item::to_segment(&self.tables.segments, found));
+        let mut rows = visible(rows.collect::<Result<Vec<_>, _>>()?, range);
+        if self.shards > 1 {
+            rows.sort_by_key(|row| (row.level, row.summary.first, row.summary.id));
+        }
+        Ok(rows)
+    }
+
+    /// Every row of a partition, also those that are replaced: for compaction and retention.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`, `TooMuch`.
+    pub async fn partition_segments(&self, p: &Partition) -> Result<Vec<SegmentRow>, StorageError> {
+        let query = self.query(&self.tables.segments, &p.to_string());
+        let items = self.items(query, usize::MAX).await?.into_iter();
+        items
+            .map(|found| item::to_segment(&self.tables.segments, found))
+            .collect()
+    }
+
+    /// Removes rows of segments that are merged or expired. Writes garbage rows for their objects
+    /// first, which are due to be deleted at `due`, so that a run that stops half-way leaks
+    /// nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`; repeat the call with the same rows.
+    pub async fn remove_segments(
+        &self,
+        rows: &[SegmentRow],
+        due: Timestamp,
+    ) -> Result<(), StorageError> {
+        let objects = rows.iter().filter_map(|row| match &row.place {
+            Place::Object(key) => Some(key),
+            Place::Inline(_) => None,
+        });
+        self.put_garbage(garbage::of(objects, due)).await?;
+        let keys: BTreeSet<_> = rows
+            .iter()
+            .map(|row| (row.partition.to_string(), row.sort_key()))
+            .collect();
+        let deletes = keys
+            .into_iter()
+            .map(|(pk, sk)| Write::delete(&self.tables.segments, item::key(pk, sk)));
+        self.write_all(deletes.collect::<Result<_, _>>()?).await
+    }
+}

@@ -1,0 +1,119 @@
+//! Stream rows, and the row that each partition has for those who walk through all of them.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use narvi_model::{Day, StreamId, TenantId};
+
+use super::item::{self, Fields, Item, text};
+use super::traffic::Write;
+use super::{Catalog, Partition, StreamRow};
+use crate::StorageError;
+
+/// Partition key of the rows of partitions, in the table of states.
+const PARTITIONS: &str = "partitions";
+
+impl Catalog {
+    /// Writes stream rows and the partition's own row, 25 in a request: up to 24 streams are one
+    /// request. Must be done before the segment row that needs them is written.
+    ///
+    /// # Errors
+    /// `Unavailable`; some rows may be written then, which harms nobody.
+    pub async fn put_streams(
+        &self,
+        partition: &Partition,
+        streams: &[StreamRow],
+    ) -> Result<(), StorageError> {
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let pk = partition.to_string();
+        // DynamoDB refuses a batch that names a key twice.
+        let unique: BTreeMap<StreamId, &StreamRow> =
+            streams.iter().map(|row| (row.id, row)).collect();
+        let own_row = item::key(PARTITIONS, partition.by_day());
+        let mut writes = vec![Write::put(&self.tables.state, own_row)?];
+        for row in unique.into_values() {
+            writes.push(Write::put(&self.tables.streams, item::of_stream(&pk, row))?);
+        }
+        self.write_all(writes).await
+    }
+
+    /// Every stream of a tenant's day, from all shards, in the order of ids, each once.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn streams(
+        &self,
+        tenant: &TenantId,
+        day: Day,
+    ) -> Result<Vec<StreamRow>, StorageError> {
+        let shards = self.partitions_of(tenant, day).map(async |partition| {
+            let query = self.query(&self.tables.streams, &partition.to_string());
+            self.items(query, usize::MAX).await
+        });
+        let items = try_join_all(shards).await?.into_iter().flatten();
+        let rows = items.map(|found| item::to_stream(&self.tables.streams, found));
+        let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+        rows.sort_unstable_by_key(|row| row.id);
+        rows.dedup_by_key(|row| row.id);
+        Ok(rows)
+    }
+
+    /// Every partition that has streams, ordered by day.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn partitions(&self) -> Result<Vec<Partition>, StorageError> {
+        self.partitions_since(Day::from_number(0)).await
+    }
+
+    /// As [`Catalog::partitions`], from a day on: a schedule that runs each minute need not read
+    /// the rows of all years.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn partitions_since(&self, first: Day) -> Result<Vec<Partition>, StorageError> {
+        // A partition that was made this second may be missing; the next run sees it.
+        let query = self
+            .query(&self.tables.state, PARTITIONS)
+            .key_condition_expression("pk = :pk AND sk >= :first")
+            .expression_attribute_values(":first", text(first.to_string()))
+            .consistent_read(false);
+        let items = self.items(query, usize::MAX).await?;
+        items
+            .into_iter()
+            .map(|found| self.to_partition(found))
+            .collect()
+    }
+
+    fn to_partition(&self, found: Item) -> Result<Partition, StorageError> {
+        Partition::from_by_day(&Fields::new(&self.tables.state, found).sk)
+    }
+
+    /// Deletes the stream rows of a partition and its own row. Only for days that are past
+    /// retention and take no more pushes: a push in between would keep its segment and lose its
+    /// streams.
+    ///
+    /// # Errors
+    /// `Conflict` while the partition has segments, `Unavailable`.
+    pub async fn forget_partition(&self, partition: &Partition) -> Result<(), StorageError> {
+        let pk = partition.to_string();
+        let segments = self.query(&self.tables.segments, &pk).limit(1);
+        if !self.items(segments, 1).await?.is_empty() {
+            let what = format!("partition `{pk}` still has segments; remove them first");
+            return Err(StorageError::Conflict { what });
+        }
+        let table = &self.tables.streams;
+        let keys = self.items(
+            self.query(table, &pk).projection_expression("pk, sk"),
+            usize::MAX,
+        );
+        let deletes = keys.await?.into_iter().map(|key| Write::delete(table, key));
+        self.write_all(deletes.collect::<Result<_, _>>()?).await?;
+        // Its own row goes last, so that a run that stops half-way is taken up again.
+        let own_row = item::key(PARTITIONS, partition.by_day());
+        self.write_all(vec![Write::delete(&self.tables.state, own_row)?])
+            .await
+    }
+}

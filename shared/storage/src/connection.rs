@@ -1,0 +1,145 @@
+//! [`Connection`]: makes the clients of S3 and DynamoDB out of [`Settings`], with time-outs,
+//! retries and request counting set on purpose. Knows no operation.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::BehaviorVersion;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::catalog::TableNames;
+use crate::{Catalog, Requests, S3Objects, Settings, StorageError, limits};
+
+/// One pool of connections and what is needed to make clients on it.
+///
+/// Cheap to make: no request is sent and no file is read before the first client is made.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    settings: Settings,
+    requests: Requests,
+    http: SharedHttpClient,
+}
+
+impl Connection {
+    /// Requests of all clients are counted into `requests`.
+    ///
+    /// # Errors
+    /// [`StorageError::Refused`] where TLS cannot be set up.
+    pub fn new(settings: Settings, requests: Requests) -> Result<Self, StorageError> {
+        let http = http_client(&settings)?;
+        Ok(Self {
+            settings,
+            requests,
+            http,
+        })
+    }
+
+    /// Where the attempts of all clients are counted.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// The objects of the bucket.
+    #[must_use]
+    pub fn objects(&self) -> S3Objects {
+        let settings = &self.settings;
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new(settings.region.clone()))
+            .credentials_provider(credentials(settings))
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(
+                timeouts()
+                    .operation_attempt_timeout(limits::S3_ATTEMPT_TIMEOUT)
+                    .build(),
+            )
+            // Segments carry their own CRCs; the SDK's would be a trailer that other servers
+            // refuse.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .interceptor(self.requests.interceptor())
+            .force_path_style(settings.s3_endpoint.is_some());
+        config.set_endpoint_url(settings.s3_endpoint.clone());
+        S3Objects::new(
+            aws_sdk_s3::Client::from_conf(config.build()),
+            &settings.bucket,
+        )
+    }
+
+    /// The catalog in the tables of the prefix.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        let settings = &self.settings;
+        let timeouts = timeouts()
+            .operation_attempt_timeout(limits::DYNAMODB_ATTEMPT_TIMEOUT)
+            .operation_timeout(limits::DYNAMODB_TIMEOUT)
+            .build();
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_dynamodb::config::Region::new(
+                settings.region.clone(),
+            ))
+            .credentials_provider(credentials(settings))
+            .http_client(self.http.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts)
+            .interceptor(self.requests.interceptor());
+        config.set_endpoint_url(settings.dynamodb_endpoint.clone());
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        Catalog::new(
+            client,
+            TableNames::with_prefix(&settings.table_prefix),
+            settings.shards,
+        )
+    }
+}
+
+/// One connector for both clients, so that root certificates are read once; without any where both
+/// endpoints are plain HTTP, because a small container may have none.
+fn http_client(settings: &Settings) -> Result<SharedHttpClient, StorageError> {
+    let endpoints = [&settings.s3_endpoint, &settings.dynamodb_endpoint];
+    let is_plain = |url: &&Option<String>| url.as_ref().is_some_and(|u| u.starts_with("http://"));
+    let trust = if endpoints.iter().all(is_plain) {
+        TrustStore::empty()
+    } else {
+        TrustStore::default()
+    };
+    let tls = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| StorageError::Refused {
+            what: "TLS set-up".to_owned(),
+            source: Box::new(error),
+        })?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls)
+        .build_https())
+}
+
+fn credentials(settings: &Settings) -> Credentials {
+    let keys = &settings.access_keys;
+    Credentials::new(
+        &keys.id,
+        &keys.secret,
+        keys.session_token.clone(),
+        None,
+        "narvi",
+    )
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(limits::ATTEMPTS)
+        .with_initial_backoff(limits::FIRST_BACKOFF)
+        .with_max_backoff(limits::MAX_BACKOFF)
+}
+
+fn timeouts() -> aws_smithy_types::timeout::TimeoutConfigBuilder {
+    TimeoutConfig::builder().connect_timeout(limits::CONNECT_TIMEOUT)
+}
