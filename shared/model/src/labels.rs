@@ -140,11 +140,23 @@ impl fmt::Display for Labels {
             if n > 0 {
                 f.write_str(", ")?;
             }
-            write!(f, "{name}=")?;
+            if is_bare(name) {
+                f.write_str(name)?;
+            } else {
+                write_quoted(f, name)?;
+            }
+            f.write_char('=')?;
             write_quoted(f, value)?;
         }
         f.write_char('}')
     }
+}
+
+/// Whether a name is written without quotes: `[a-zA-Z_][a-zA-Z0-9_]*`, as Prometheus decides it.
+fn is_bare(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
 }
 
 impl fmt::Debug for Labels {
@@ -206,6 +218,7 @@ mod tests {
         check(&[("a", "1"), ("a", "2")], r#"{a="2"}"#);
         check(&[("a", "1"), ("a", "2"), ("a", "3")], r#"{a="3"}"#);
         check(&[("a", ""), ("b", "x")], r#"{b="x"}"#);
+        check(&[("a.b", "1"), ("0a", "2"), ("é", "3")], r#"{"0a"="2", "a.b"="1", "é"="3"}"#);
         check(&[("p", "C:\\d\"\n\t\u{1}é🎉\u{200b}")], r#"{p="C:\\d\"\n\t\x01é🎉\u200b"}"#);
     }
 
