@@ -11,7 +11,7 @@ pub(super) fn write_matrix(out: &mut Vec<u8>, all: &[Series]) {
         write_labels(out, &series.labels);
         out.extend_from_slice(br#","values":"#);
         write_list(out, &series.samples, |out, sample| {
-            write_sample(out, *sample)
+            write_sample(out, *sample);
         });
         out.push(b'}');
     });

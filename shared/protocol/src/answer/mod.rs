@@ -103,7 +103,7 @@ fn write_flags(out: &mut Vec<u8>, options: &EncodeOptions) {
     };
     out.extend_from_slice(br#""encodingFlags":"#);
     json::write_list(out, flags, |out, flag| {
-        json::write_string(out, flag.as_bytes())
+        json::write_string(out, flag.as_bytes());
     });
     out.push(b',');
 }
@@ -111,7 +111,7 @@ fn write_flags(out: &mut Vec<u8>, options: &EncodeOptions) {
 fn write_warnings(out: &mut Vec<u8>, warnings: &[String]) {
     out.extend_from_slice(br#""warnings":"#);
     json::write_list(out, warnings, |out, text| {
-        json::write_string(out, text.as_bytes())
+        json::write_string(out, text.as_bytes());
     });
 }
 

@@ -442,7 +442,7 @@ mod tests {
             "[]",
             Err(
                 "invalid JSON push: invalid type: sequence, expected an object with \"streams\" \
-                 at line 1 column 0",
+                 at line 1 column 2",
             ),
         );
         check(
@@ -488,7 +488,7 @@ mod tests {
             r#"{"streams":[{"stream":{"a":{}}}]}"#,
             Err(
                 "invalid JSON push: the value of label \"a\" is neither text nor number \
-                 at line 1 column 29",
+                 at line 1 column 30",
             ),
         );
         check(

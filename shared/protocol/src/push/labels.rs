@@ -118,7 +118,6 @@ enum Kind {
     /// `=`, `,` and what is known but never expected: `=~`, `!=`, `!~`.
     Sign,
     Close,
-    End,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +145,6 @@ impl Token<'_> {
             Kind::Name => format!("identifier {quoted}"),
             Kind::Text => format!("string {quoted}{dots}"),
             Kind::Sign | Kind::Close => quoted,
-            Kind::End => "end of input".to_owned(),
         }
     }
 

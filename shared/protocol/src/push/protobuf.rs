@@ -219,8 +219,6 @@ mod tests {
     struct WirePush {
         #[prost(message, repeated, tag = "1")]
         streams: Vec<WireStream>,
-        #[prost(string, tag = "2")]
-        format: String,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -229,8 +227,6 @@ mod tests {
         labels: String,
         #[prost(message, repeated, tag = "2")]
         entries: Vec<WireEntry>,
-        #[prost(uint64, tag = "3")]
-        hash: u64,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -287,14 +283,9 @@ mod tests {
         let wire_stream = |stream: &PushStream| WireStream {
             labels: stream.labels.to_string(),
             entries: stream.entries.iter().map(wire_entry).collect(),
-            hash: 7,
         };
         let streams = request.streams.iter().map(wire_stream).collect();
-        WirePush {
-            streams,
-            format: "ignored".into(),
-        }
-        .encode_to_vec()
+        WirePush { streams }.encode_to_vec()
     }
 
     fn decoded(body: Vec<u8>) -> Result<PushRequest, PushError> {
@@ -307,8 +298,9 @@ mod tests {
         let body = [
             b"\x0a\x2a".as_slice(),
             b"\x0a\x07{a=\"1\"}",
-            b"\x12\x11\x12\x01x\x0a\x02\x08\x05\x0a\x02\x10\x07\x12\x01y\x1a\x00",
+            b"\x12\x10\x12\x01x\x0a\x02\x08\x05\x0a\x02\x10\x07\x12\x01y\x1a\x00",
             b"\x0a\x07{a=\"2\"}",
+            // a hash and a field that does not exist
             b"\x18\x09\x7d\x00\x00\x00\x00",
         ]
         .concat();

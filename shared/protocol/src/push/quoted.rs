@@ -14,9 +14,7 @@ pub(super) fn scan(rest: &str) -> Result<usize, &'static str> {
         match c {
             c if c == quote => return Ok(at + c.len_utf8()),
             '\\' if quote != '`' => {
-                if chars.next().is_none() {
-                    return Err("escape sequence not terminated");
-                }
+                chars.next().ok_or("escape sequence not terminated")?;
             }
             '\n' if quote != '`' => return Err("unterminated quoted string"),
             _ => {}

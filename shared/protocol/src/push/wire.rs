@@ -43,8 +43,8 @@ impl<'a> Reader<'a> {
         }
         let key = self.varint()?;
         let number = key >> 3;
-        if number == 0 {
-            return self.broken("field number 0");
+        if number == 0 || key > u64::from(u32::MAX) {
+            return self.broken("impossible field number");
         }
         let field = match key & 7 {
             0 => Field::Varint(self.varint()?),
@@ -148,6 +148,6 @@ mod tests {
             Err("message ends too early at byte 11"),
         );
         check(&[0x0b], Err("unknown wire type at byte 1"));
-        check(&[0x00, 0], Err("field number 0 at byte 1"));
+        check(&[0x00, 0], Err("impossible field number at byte 1"));
     }
 }
