@@ -1,0 +1,329 @@
+//! [`Codec`]: how a column is compressed, and the two directions of it, neither of which trusts
+//! what a stored length claims. Does not know what a column means.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::str::FromStr;
+
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
+
+use crate::error::{Fault, WriteError};
+use crate::limits::{
+    MAX_COLUMN_BYTES, MAX_SNAPPY_EXPANSION, ZSTD_FIRST_BYTES, ZSTD_FIRST_EXPANSION,
+};
+
+/// Level 3 made logs no smaller and took twice the time.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Windows up to the largest column; a frame that asks for more is not ours.
+const ZSTD_WINDOW_LOG: u32 = MAX_COLUMN_BYTES.ilog2();
+
+/// Shorter columns are left as they are: headers of codecs eat what they could save.
+const MIN_BYTES: usize = 32;
+
+/// A column is stored compressed only when that saves at least one byte in this many: less is not
+/// worth the time that every reader spends on it.
+const MIN_SAVING: usize = 16;
+
+/// How a column is compressed. The value is the codec byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Codec {
+    /// Not at all.
+    None = 0,
+    /// Snappy's raw block format: fast to write.
+    Snappy = 1,
+    /// One zstd frame: about half the size of snappy.
+    Zstd = 2,
+}
+
+/// A name of `chunk_encoding` that this format does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("chunk encoding `{0}` is not supported; use `none`, `snappy` or `zstd`")]
+pub struct CodecError(String);
+
+impl Codec {
+    /// The codec that a byte stands for.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [Self::None, Self::Snappy, Self::Zstd]
+            .into_iter()
+            .find(|&codec| codec as u8 == byte)
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Snappy => "snappy",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+impl FromStr for Codec {
+    type Err = CodecError;
+
+    /// Reads a value of Loki's `chunk_encoding`.
+    fn from_str(text: &str) -> Result<Self, CodecError> {
+        match text {
+            "none" => Ok(Self::None),
+            "snappy" => Ok(Self::Snappy),
+            "zstd" => Ok(Self::Zstd),
+            other => Err(CodecError(other.chars().take(40).collect())),
+        }
+    }
+}
+
+/// Compresses columns one after the other, with one context and one buffer for all.
+pub(crate) struct Compressor {
+    codec: Codec,
+    snappy: snap::raw::Encoder,
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+    buffer: Vec<u8>,
+}
+
+impl Compressor {
+    /// For columns in `codec`.
+    pub(crate) fn new(codec: Codec) -> Self {
+        Self {
+            codec,
+            snappy: snap::raw::Encoder::new(),
+            zstd: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The bytes to store for `raw`, and in which codec: none where compression does not pay.
+    pub(crate) fn compress<'a>(
+        &'a mut self,
+        raw: &'a [u8],
+    ) -> Result<(Codec, &'a [u8]), WriteError> {
+        if raw.len() < MIN_BYTES {
+            return Ok((Codec::None, raw));
+        }
+        let failed = |error: &dyn fmt::Display| WriteError::Compression(error.to_string());
+        let room = match self.codec {
+            Codec::None => return Ok((Codec::None, raw)),
+            Codec::Snappy => snap::raw::max_compress_len(raw.len()),
+            Codec::Zstd => zstd::zstd_safe::compress_bound(raw.len()),
+        };
+        // Only ever grows: zeroing it anew for each column would cost as much as a copy.
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        let len = if self.codec == Codec::Snappy {
+            self.snappy
+                .compress(raw, &mut self.buffer)
+                .map_err(|e| failed(&e))?
+        } else {
+            let mut zstd = match self.zstd.take() {
+                Some(zstd) => zstd,
+                None => zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(|e| failed(&e))?,
+            };
+            let done = zstd
+                .compress_to_buffer(raw, &mut self.buffer[..])
+                .map_err(|e| failed(&e));
+            self.zstd = Some(zstd);
+            done?
+        };
+        if len > raw.len() - raw.len() / MIN_SAVING {
+            return Ok((Codec::None, raw));
+        }
+        Ok((self.codec, &self.buffer[..len]))
+    }
+}
+
+/// Decompresses `stored` into `out`, which it replaces; the result has `raw_len` bytes or is an error.
+pub(crate) fn decompress(
+    codec: Codec,
+    stored: &[u8],
+    raw_len: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    if raw_len > MAX_COLUMN_BYTES {
+        return Err(Fault::TooLarge {
+            found: raw_len as u64,
+            limit: MAX_COLUMN_BYTES as u64,
+        });
+    }
+    match codec {
+        Codec::None => {
+            out.clear();
+            out.extend_from_slice(stored);
+        }
+        Codec::Snappy => decompress_snappy(stored, raw_len, out)?,
+        Codec::Zstd => decompress_zstd(stored, raw_len, out)?,
+    }
+    expect_len(out.len(), raw_len)
+}
+
+fn expect_len(found: usize, expected: usize) -> Result<(), Fault> {
+    if found != expected {
+        return Err(Fault::Mismatch {
+            found: found as u64,
+            expected: expected as u64,
+        });
+    }
+    Ok(())
+}
+
+fn decompress_snappy(stored: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let failed = |error: snap::Error| Fault::Compression {
+        codec: Codec::Snappy,
+        reason: error.to_string(),
+    };
+    expect_len(snap::raw::decompress_len(stored).map_err(failed)?, raw_len)?;
+    let limit = stored.len().saturating_mul(MAX_SNAPPY_EXPANSION);
+    if raw_len > limit {
+        return Err(Fault::TooLarge {
+            found: raw_len as u64,
+            limit: limit as u64,
+        });
+    }
+    // What is there is overwritten: no need to zero it first.
+    out.resize(raw_len, 0);
+    let len = snap::raw::Decoder::new()
+        .decompress(stored, out)
+        .map_err(failed)?;
+    out.truncate(len);
+    Ok(())
+}
+
+thread_local! {
+    /// A context is 150 KiB that the system would hand out page by page for every column.
+    static ZSTD: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
+fn decompress_zstd(stored: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let failed = |reason: &str| Fault::Compression {
+        codec: Codec::Zstd,
+        reason: reason.to_owned(),
+    };
+    ZSTD.with_borrow_mut(|context| {
+        let refused = |code| failed(get_error_name(code));
+        context
+            .reset(ResetDirective::SessionOnly)
+            .map_err(refused)?;
+        context
+            .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
+            .map_err(refused)?;
+        out.clear();
+        let mut input = InBuffer::around(stored);
+        let mut room = first_room(stored);
+        loop {
+            // When all of the output fits, which it does unless the column is one long repetition,
+            // zstd writes straight into it in one call.
+            out.reserve_exact(room.min(raw_len).saturating_sub(out.len()));
+            let start = out.len();
+            let mut output = OutBuffer::around_pos(out, start);
+            let left = context
+                .decompress_stream(&mut output, &mut input)
+                .map_err(refused)?;
+            if left == 0 {
+                break;
+            }
+            if out.len() >= raw_len {
+                return Err(Fault::TooLarge {
+                    found: out.len() as u64,
+                    limit: raw_len as u64,
+                });
+            }
+            if input.pos() == stored.len() && out.len() < out.capacity() {
+                return Err(failed("the frame is cut short"));
+            }
+            room = room.saturating_mul(2);
+        }
+        if input.pos() != stored.len() {
+            return Err(failed("bytes follow the frame"));
+        }
+        Ok(())
+    })
+}
+
+/// Room for output that `stored` gets before it has proved anything.
+fn first_room(stored: &[u8]) -> usize {
+    stored
+        .len()
+        .saturating_mul(ZSTD_FIRST_EXPANSION)
+        .max(ZSTD_FIRST_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(len: usize) -> Vec<u8> {
+        (0..len)
+            .map(|n| b"level=info msg=done "[n % 20] ^ u8::from(n % 977 == 0))
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(codec: Codec, raw: &[u8], stored_as: Codec) {
+        let mut compressor = Compressor::new(codec);
+        for _ in 0..2 {
+            let (used, stored) = compressor.compress(raw).unwrap();
+            assert_eq!(used, stored_as);
+            let mut out = vec![9; 7];
+            decompress(used, stored, raw.len(), &mut out).unwrap();
+            assert_eq!(out, raw);
+            let fault = decompress(used, stored, raw.len() + 1, &mut out).unwrap_err();
+            assert!(matches!(fault, Fault::Mismatch { .. }), "{fault}");
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        for codec in [Codec::None, Codec::Snappy, Codec::Zstd] {
+            assert_eq!(codec.to_string().parse(), Ok(codec));
+            assert_eq!(Codec::from_byte(codec as u8), Some(codec));
+            check(codec, b"", Codec::None);
+            check(codec, b"short", Codec::None);
+            check(codec, &sample(5000), codec);
+            check(codec, &sample(3 << 20), codec);
+            check(codec, &vec![b'x'; 8 << 20], codec);
+        }
+        assert_eq!(Codec::from_byte(3), None);
+        assert!("gzip".parse::<Codec>().is_err());
+    }
+
+    #[test]
+    fn what_does_not_shrink_stays() {
+        let noise: Vec<u8> = (0_u64..500)
+            .flat_map(|n| {
+                n.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    .rotate_left(29)
+                    .to_le_bytes()
+            })
+            .collect();
+        check(Codec::Snappy, &noise, Codec::None);
+        check(Codec::Zstd, &noise, Codec::None);
+    }
+
+    #[test]
+    fn claims_are_not_believed() {
+        let mut out = Vec::new();
+        let mut snappy = Vec::new();
+        crate::varint::put(&mut snappy, 1 << 25);
+        snappy.extend([0; 8]);
+        let fault = decompress(Codec::Snappy, &snappy, 1 << 25, &mut out).unwrap_err();
+        assert!(matches!(fault, Fault::TooLarge { .. }), "{fault}");
+        let raw = sample(100_000);
+        let zstd = zstd::bulk::compress(&raw, 1).unwrap();
+        for (stored, raw_len) in [
+            (&zstd[..zstd.len() - 1], raw.len()),
+            (&zstd[..3], raw.len()),
+            (&zstd[..0], raw.len()),
+            (&[&zstd[..], b"x"].concat(), raw.len()),
+            (&zstd[..], raw.len() - 1),
+            (&zstd[..], 0),
+            (&zstd[..], MAX_COLUMN_BYTES),
+            (&zstd[..], MAX_COLUMN_BYTES + 1),
+        ] {
+            let mut out = Vec::new();
+            assert!(decompress(Codec::Zstd, stored, raw_len, &mut out).is_err());
+            assert!(out.capacity() <= raw_len.min(2 * raw.len().max(first_room(stored))));
+        }
+    }
+}

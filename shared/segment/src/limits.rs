@@ -1,0 +1,44 @@
+//! What a segment may hold at most, and what each number keeps from happening.
+//!
+//! The writer stays within all of them, so a reader that meets more is reading hostile or broken
+//! bytes and refuses them before it allocates. Knows no bytes.
+
+/// Rows of a chunk. Decoded timestamps, lengths or references take 8 MiB at most, though a block of
+/// 128 equal values is only two bytes long.
+pub const MAX_CHUNK_ROWS: usize = 1 << 20;
+
+/// Bytes of a column before compression: what decoding one column may allocate. It also bounds a
+/// line, which cannot be cut.
+pub const MAX_COLUMN_BYTES: usize = 64 << 20;
+
+/// Bytes of a footer with its trailer: about a million chunks.
+pub const MAX_FOOTER_BYTES: usize = 64 << 20;
+
+/// Names and values of all labels of all streams, repeats counted. In the footer a repeated text
+/// is one byte or two, in memory it is a string of its own; without this bound a footer of a
+/// megabyte could ask for a terabyte.
+pub const MAX_LABEL_BYTES: usize = 64 << 20;
+
+/// Rows times columns of a chunk's metadata. Every column has a reference (4 bytes) for each row,
+/// so entries that all bring different names would cost the square of their number. The writer
+/// cuts a chunk earlier; 65,536 rows may have 64 names.
+pub const MAX_METADATA_CELLS: usize = 1 << 23;
+
+/// Snappy's longest copy makes 64 bytes out of 3, so a block that claims more than this many times
+/// its length lies.
+pub const MAX_SNAPPY_EXPANSION: usize = 22;
+
+/// What zstd may claim without proof: output grows from this many times the input, and further
+/// only as bytes really come, since a run of one byte shrinks without bound.
+pub const ZSTD_FIRST_EXPANSION: usize = 64;
+
+/// Where that is less, output grows from this many bytes.
+pub const ZSTD_FIRST_BYTES: usize = 1 << 16;
+
+/// A writer's `max_chunk_bytes` is cut to this, so that lines, metadata and their lengths stay well
+/// within [`MAX_COLUMN_BYTES`].
+pub const MAX_CHUNK_BYTES: usize = MAX_COLUMN_BYTES / 8;
+
+/// Different label names and values of a segment: 16 MiB of places in memory, whatever few bytes
+/// claim them.
+pub const MAX_SYMBOLS: usize = 1 << 22;
