@@ -1,0 +1,17 @@
+//! Limits of the syntax layer, each with what it costs to exceed it.
+
+/// Bytes of a query text from which on it is refused, as in Loki. Bounds the work of every
+/// later step, all of which are linear in the text.
+pub const MAX_QUERY_BYTES: usize = 131_072;
+
+/// Parentheses and calls inside each other; beyond that the query is refused. The parser calls
+/// itself once a level, so this bounds its stack (about 1 MiB in a debug build).
+pub const MAX_NESTING: usize = 128;
+
+/// Nodes from the root of a tree of conditions or of numbers to its lowest leaf; beyond that the
+/// query is refused. `1+1+1+…` grows a tree to the left without any parentheses, and printing,
+/// planning and dropping a tree call themselves once a level.
+pub const MAX_HEIGHT: usize = 512;
+
+/// Longest name for which a similar known name is looked up; longer ones get no hint.
+pub const MAX_HINT_BYTES: usize = 32;
