@@ -198,7 +198,13 @@ mod tests {
     fn every_width() {
         for width in 1..=64 {
             let top = u64::MAX >> (64 - width);
-            let value = |n: u64| if n % 3 == 0 { 0 } else { top.saturating_sub(n) };
+            let value = |n: u64| {
+                if n.is_multiple_of(3) {
+                    0
+                } else {
+                    top.saturating_sub(n)
+                }
+            };
             check(&(0..128).map(value).collect::<Vec<_>>(), None);
         }
     }

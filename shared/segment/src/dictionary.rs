@@ -43,6 +43,12 @@ impl Dictionary {
         self.text.get(start..end)
     }
 
+    /// All texts in one, and the offset of the end of each.
+    #[must_use]
+    pub fn into_parts(self) -> (String, Vec<u32>) {
+        (self.text, self.ends)
+    }
+
     /// Number of texts.
     #[must_use]
     pub fn len(&self) -> usize {

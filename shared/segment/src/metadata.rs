@@ -171,9 +171,12 @@ mod tests {
         }
     }
 
+    /// Name, values, references.
+    type Written<'a> = (&'a [u8], &'a [&'a [u8]], &'a [u32]);
+
     #[test]
     fn refuses_what_no_writer_makes() {
-        let check = |columns: &[(&[u8], &[&[u8]], &[u32])], want: Fault| {
+        let check = |columns: &[Written<'_>], want: Fault| {
             let mut bytes = vec![columns.len() as u8];
             for (name, values, refs) in columns {
                 put(&mut bytes, name, values, refs);
