@@ -1,5 +1,10 @@
 //! What is written is what is read: sorted, once, whole; and no bytes make a reader panic.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use narvi_model::{Entry, Labels, Line, TenantId, Timestamp};
 use narvi_segment::{
     Codec, Encoded, Fault, Footer, Rows, Scratch, Summary, WriteError, Writer, WriterOptions,
