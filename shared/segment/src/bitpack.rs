@@ -5,20 +5,21 @@
 //! block of equal values is two bytes.
 
 use crate::error::Fault;
-use crate::varint::{Cursor, Read, put};
+use crate::varint::{Cursor, Read, put, truncated};
 
 /// Values of a block: enough to spread `min` and `width` thin, few enough for one odd value to
 /// widen only its neighbours.
 pub(crate) const BLOCK: usize = 128;
 
-/// Bytes behind a column that the unpacker may load and does not use.
-pub(crate) const PADDING: usize = 16;
+/// Bytes behind a column that the unpacker may load and does not use: whatever the width, a block is
+/// taken as an array of the widest, so that no load in it needs a check.
+pub(crate) const PADDING: usize = BLOCK * 8 + 16;
 
 /// The smallest block: `min` and `width`.
 const MIN_BLOCK_BYTES: usize = 2;
 
 /// Widest value whose bits always lie within one 8-byte load, whatever bit it starts at.
-const MAX_LOAD_BITS: u32 = 57;
+const MAX_LOAD_BITS: usize = 57;
 
 /// Appends `values` in blocks.
 pub(crate) fn put_u32s(out: &mut Vec<u8>, values: &[u32]) {
@@ -77,7 +78,10 @@ pub(crate) fn read_block(
         return Err(cursor.fail(field, fault));
     }
     let packed = cursor.take_padded(field, (width as usize * out.len()).div_ceil(8))?;
-    unpack(packed, width, out);
+    match packed.first_chunk() {
+        Some(packed) => unpack(packed, width, out),
+        None => return Err(cursor.fail(field, truncated(PADDING, packed.len()))),
+    }
     let mask = u64::MAX >> (u64::BITS - width);
     if let Some(bound) = min.checked_add(mask) {
         for value in out.iter_mut() {
@@ -93,22 +97,26 @@ pub(crate) fn read_block(
     Ok(u64::MAX)
 }
 
-/// Reads `width` bits for each value; `packed` has [`PADDING`] behind the last of them.
-fn unpack(packed: &[u8], width: u32, out: &mut [u64]) {
+/// Reads `width` bits, at least 1, for each value of at most a block.
+fn unpack(packed: &[u8; PADDING], width: u32, out: &mut [u64]) {
     let mask = u64::MAX >> (u64::BITS - width);
     let width = width as usize;
-    if width > MAX_LOAD_BITS as usize {
+    // Values of a block start below byte 1024; saying so leaves the loads without a check.
+    let start = |bit: usize| bit / 8 % (BLOCK * 8);
+    if width > MAX_LOAD_BITS {
         for (n, value) in out.iter_mut().enumerate() {
             let bit = n * width;
-            let word = packed.get(bit / 8..).and_then(|rest| rest.first_chunk());
-            *value = (u128::from_le_bytes(*word.unwrap_or(&[0; 16])) >> (bit % 8)) as u64 & mask;
+            let mut word = [0; 16];
+            word.copy_from_slice(&packed[start(bit)..][..16]);
+            *value = (u128::from_le_bytes(word) >> (bit % 8)) as u64 & mask;
         }
         return;
     }
     for (n, value) in out.iter_mut().enumerate() {
         let bit = n * width;
-        let word = packed.get(bit / 8..).and_then(|rest| rest.first_chunk());
-        *value = u64::from_le_bytes(*word.unwrap_or(&[0; 8])) >> (bit % 8) & mask;
+        let mut word = [0; 8];
+        word.copy_from_slice(&packed[start(bit)..][..8]);
+        *value = u64::from_le_bytes(word) >> (bit % 8) & mask;
     }
 }
 

@@ -108,9 +108,10 @@ impl Compressor {
             Codec::Snappy => snap::raw::max_compress_len(raw.len()),
             Codec::Zstd => zstd::zstd_safe::compress_bound(raw.len()),
         };
-        // Only ever grows: zeroing it anew for each column would cost as much as a copy.
+        // Only ever grows, and a new one is memory that nobody has touched yet: zeroing it for each
+        // column would cost as much as a copy.
         if self.buffer.len() < room {
-            self.buffer.resize(room, 0);
+            self.buffer = vec![0; room];
         }
         let len = if self.codec == Codec::Snappy {
             self.snappy

@@ -148,13 +148,13 @@ pub enum WriteError {
     #[error("{0} rows repeat another row; drop duplicates before writing")]
     Duplicates(usize),
     /// Beyond what a reader accepts.
-    #[error("{what} of {size} bytes, a segment takes {limit} at most")]
+    #[error("{what} of size {size}, {limit} is the most that can be written")]
     TooLarge {
         /// What is too large.
         what: &'static str,
-        /// Its size in bytes.
+        /// Its size, in bytes unless `what` says otherwise.
         size: usize,
-        /// The limit in bytes.
+        /// The limit.
         limit: usize,
     },
     /// The compressor failed, for want of memory.

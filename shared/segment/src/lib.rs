@@ -19,6 +19,7 @@ mod footer;
 mod id;
 pub mod limits;
 mod lines;
+mod merge;
 mod metadata;
 mod metadata_draft;
 mod order;

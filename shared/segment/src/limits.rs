@@ -24,6 +24,9 @@ pub const MAX_LABEL_BYTES: usize = 64 << 20;
 /// cuts a chunk earlier; 65,536 rows may have 64 names.
 pub const MAX_METADATA_CELLS: usize = 1 << 23;
 
+/// The same for rows merged in memory: 256 MiB of references.
+pub const MAX_MERGE_CELLS: usize = 1 << 26;
+
 /// Snappy's longest copy makes 64 bytes out of 3, so a block that claims more than this many times
 /// its length lies.
 pub const MAX_SNAPPY_EXPANSION: usize = 22;

@@ -56,6 +56,19 @@ impl Rows {
 
     /// Refuses columns that do not fit each other and times out of order.
     pub(crate) fn check(&self) -> Result<(), WriteError> {
+        self.check_shape()?;
+        match self
+            .timestamps
+            .windows(2)
+            .position(|pair| pair[0] > pair[1])
+        {
+            Some(row) => Err(WriteError::Unsorted { row: row + 1 }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses columns that do not fit each other.
+    pub(crate) fn check_shape(&self) -> Result<(), WriteError> {
         let rows = self.len();
         if self.lines.len() != rows {
             let row = rows.min(self.lines.len());
@@ -84,15 +97,7 @@ impl Rows {
                 });
             }
         }
-        self.check_separators()?;
-        match self
-            .timestamps
-            .windows(2)
-            .position(|pair| pair[0] > pair[1])
-        {
-            Some(row) => Err(WriteError::Unsorted { row: row + 1 }),
-            None => Ok(()),
-        }
+        self.check_separators()
     }
 
     fn check_separators(&self) -> Result<(), WriteError> {

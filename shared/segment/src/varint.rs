@@ -156,6 +156,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The bytes end before a field does.
+pub(crate) fn truncated(needed: usize, left: usize) -> Fault {
+    Fault::Truncated {
+        needed: needed as u64,
+        left: left as u64,
+    }
+}
+
 /// What reading answers.
 pub(crate) type Read<T> = Result<T, FormatError>;
 

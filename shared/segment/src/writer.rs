@@ -324,7 +324,7 @@ impl Draft {
 }
 
 /// Rows and streams are counted in `u32`.
-fn row_count(size: usize) -> Result<u32, WriteError> {
+pub(crate) fn row_count(size: usize) -> Result<u32, WriteError> {
     u32::try_from(size).map_err(|_| WriteError::TooLarge {
         what: "number of rows",
         size,
