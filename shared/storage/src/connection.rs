@@ -13,13 +13,14 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use crate::catalog::TableNames;
 use crate::{Catalog, Requests, S3Objects, Settings, StorageError, limits};
 
-/// One pool of connections and what is needed to make clients on it.
+/// Pools of connections and what is needed to make clients on it.
 ///
 /// Cheap to make: no request is sent and no file is read before the first client is made.
 #[derive(Clone, Debug)]
 pub struct Connection {
     settings: Settings,
     requests: Requests,
+    https: SharedHttpClient,
     http: SharedHttpClient,
 }
 
@@ -29,10 +30,12 @@ impl Connection {
     /// # Errors
     /// [`StorageError::Refused`] where TLS cannot be set up.
     pub fn new(settings: Settings, requests: Requests) -> Result<Self, StorageError> {
-        let http = http_client(&settings)?;
+        let https = http_client(TrustStore::default())?;
+        let http = http_client(TrustStore::empty())?;
         Ok(Self {
             settings,
             requests,
+            https,
             http,
         })
     }
@@ -51,7 +54,7 @@ impl Connection {
             .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_s3::config::Region::new(settings.region.clone()))
             .credentials_provider(credentials(settings))
-            .http_client(self.http.clone())
+            .http_client(self.pool(&settings.s3_endpoint))
             .retry_config(retries())
             .timeout_config(
                 timeouts()
@@ -85,7 +88,7 @@ impl Connection {
                 settings.region.clone(),
             ))
             .credentials_provider(credentials(settings))
-            .http_client(self.http.clone())
+            .http_client(self.pool(&settings.dynamodb_endpoint))
             .retry_config(retries())
             .timeout_config(timeouts)
             .interceptor(self.requests.interceptor());
@@ -97,18 +100,19 @@ impl Connection {
             settings.shards,
         )
     }
+
+    /// One pool for both services on AWS, so that root certificates are read once; a pool without
+    /// any for plain HTTP, because the machine of a local service may have none.
+    fn pool(&self, endpoint: &Option<String>) -> SharedHttpClient {
+        match endpoint {
+            Some(url) if url.starts_with("http://") => self.http.clone(),
+            _ => self.https.clone(),
+        }
+    }
 }
 
-/// One connector for both clients, so that root certificates are read once; without any where both
-/// endpoints are plain HTTP, because a small container may have none.
-fn http_client(settings: &Settings) -> Result<SharedHttpClient, StorageError> {
-    let endpoints = [&settings.s3_endpoint, &settings.dynamodb_endpoint];
-    let is_plain = |url: &&Option<String>| url.as_ref().is_some_and(|u| u.starts_with("http://"));
-    let trust = if endpoints.iter().all(is_plain) {
-        TrustStore::empty()
-    } else {
-        TrustStore::default()
-    };
+/// Reads no certificate before the first client is made.
+fn http_client(trust: TrustStore) -> Result<SharedHttpClient, StorageError> {
     let tls = TlsContext::builder()
         .with_trust_store(trust)
         .build()

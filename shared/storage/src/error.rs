@@ -132,10 +132,15 @@ struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
+        f.write_str(&text)?;
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            // Some libraries print their cause themselves.
+            if !text.contains(&error.to_string()) {
+                text = error.to_string();
+                write!(f, ": {text}")?;
+            }
             cause = error.source();
         }
         Ok(())

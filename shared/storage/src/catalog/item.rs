@@ -286,3 +286,217 @@ impl<'a> Fields<'a> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use narvi_model::{Day, TenantId};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Partition;
+
+    prop_compose! {
+        fn any_place()(inline: bool, bytes: Vec<u8>, key in "[ -~]{1,40}") -> Place {
+            if inline { Place::Inline(bytes.into()) } else { Place::Object(key) }
+        }
+    }
+
+    prop_compose! {
+        fn any_partition()(
+            tenant in "[a-z!_*'()-]{1,9}", day in -90_000..90_000, shard: u16,
+        ) -> Partition {
+            let tenant = TenantId::parse(&tenant).unwrap();
+            Partition { tenant, day: Day::from_number(day), shard }
+        }
+    }
+
+    prop_compose! {
+        fn any_summary()(
+            ids: (u128, Vec<u64>), places: (u64, u64, u64, u32), times: (i64, i64),
+            counts: (u64, u64),
+        ) -> Summary {
+            let mut streams: Vec<StreamId> = ids.1.iter().map(|n| {
+                StreamId::from_bytes((u128::from(*n) << 64).to_be_bytes())
+            }).collect();
+            streams.sort();
+            Summary {
+                id: SegmentId::from_bytes(ids.0.to_be_bytes()),
+                size: places.0,
+                tail: places.1,
+                footer: FooterPlace { offset: places.2, len: places.3 },
+                first: Timestamp::from_nanos(times.0),
+                last: Timestamp::from_nanos(times.1),
+                rows: counts.0,
+                line_bytes: counts.1,
+                streams,
+            }
+        }
+    }
+
+    prop_compose! {
+        fn any_segment()(
+            partition in any_partition(), level in 0..=limits::LEVEL_MAX,
+            summary in any_summary(), place in any_place(),
+            replaces in prop::collection::vec(any::<[u8; 16]>(), 0..5), created: i64,
+        ) -> SegmentRow {
+            let replaces = replaces.into_iter().map(SegmentId::from_bytes).collect();
+            let created = Timestamp::from_nanos(created);
+            SegmentRow { partition, level, summary, place, replaces, created }
+        }
+    }
+
+    prop_compose! {
+        fn any_stream()(pairs: Vec<(String, String)>) -> StreamRow {
+            let labels = Labels::from_pairs(pairs);
+            StreamRow { id: labels.stream_id(), labels }
+        }
+    }
+
+    /// Any attribute, of a right or a wrong type.
+    fn any_value() -> impl Strategy<Value = AttributeValue> {
+        prop_oneof![
+            any::<String>().prop_map(AttributeValue::S),
+            "-?[0-9]{0,40}".prop_map(AttributeValue::N),
+            any::<Vec<u8>>().prop_map(|bytes| AttributeValue::B(Blob::new(bytes))),
+            Just(AttributeValue::Null(true)),
+            any::<String>().prop_map(|name| AttributeValue::M(key(name, ""))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn segments_read_back(row in any_segment()) {
+            let item = of_segment(&row).unwrap();
+            prop_assert_eq!(to_segment("t", item).unwrap(), row);
+        }
+
+        #[test]
+        fn streams_read_back(row in any_stream()) {
+            prop_assert_eq!(to_stream("t", of_stream("p", &row)).unwrap(), row);
+        }
+
+        #[test]
+        fn no_two_segments_share_a_key(a in any_segment(), b in any_segment()) {
+            let place = |row: &SegmentRow| (row.level, row.summary.first, row.summary.id);
+            let same_place = a.partition == b.partition && place(&a) == place(&b);
+            let key = |row: &SegmentRow| (row.partition.to_string(), row.sort_key());
+            prop_assert_eq!(same_place, key(&a) == key(&b));
+        }
+
+        #[test]
+        fn broken_items_never_panic(
+            row in any_segment(), stream in any_stream(), at: prop::sample::Index,
+            value in prop::option::of(any_value()),
+        ) {
+            for mut item in [of_segment(&row).unwrap(), of_stream("a/2026-01-31/0", &stream)] {
+                let mut names: Vec<String> = item.keys().cloned().collect();
+                names.sort();
+                let name = at.get(&names).clone();
+                match &value {
+                    Some(value) => item.insert(name, value.clone()),
+                    None => item.remove(&name),
+                };
+                let _ = to_segment("t", item.clone());
+                let _ = to_stream("t", item);
+            }
+        }
+    }
+
+    fn segment_item() -> Item {
+        let mut item = key(
+            "a/2026-01-31/0",
+            format!("00/{:020}/{}", 1_u64 << 63, "0f".repeat(16)),
+        );
+        for name in [
+            "size",
+            "tail",
+            "footer",
+            "footer_len",
+            "last",
+            "rows",
+            "line_bytes",
+        ] {
+            item.insert(name.to_owned(), number(7));
+        }
+        item.insert("first".to_owned(), number(0));
+        item.insert("created".to_owned(), number(9));
+        item.insert("object".to_owned(), text("k"));
+        item
+    }
+
+    #[track_caller]
+    fn check(attribute: &str, value: Option<AttributeValue>, want: &str) {
+        let mut item = segment_item();
+        assert!(to_segment("t", item.clone()).is_ok());
+        match value {
+            Some(value) => drop(item.insert(attribute.to_owned(), value)),
+            None => drop(item.remove(attribute)),
+        }
+        let error = to_segment("t", item).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Corrupt);
+        assert!(error.to_string().contains(want), "{error}");
+        assert!(
+            error.to_string().contains(attribute) || attribute == "pk",
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_broken_item_says_where() {
+        check(
+            "rows",
+            None,
+            "`a/2026-01-31/0` `00/09223372036854775808/0f0f",
+        );
+        check("rows", None, "in table `t` is corrupt: is missing");
+        check("rows", Some(text("7")), "is not a number");
+        check("rows", Some(number(-1)), "is out of range");
+        check("footer_len", Some(number(1_u64 << 32)), "is out of range");
+        check("object", None, "is missing");
+        check("object", Some(number(1)), "is not a text");
+        check("inline", Some(text("x")), "is not binary");
+        check(
+            "streams",
+            Some(binary([1; 9])),
+            "has 9 bytes, no multiple of 8",
+        );
+        check(
+            "streams",
+            Some(binary([[2; 8], [1; 8]].concat())),
+            "is not sorted",
+        );
+        check("replaces", Some(binary([1; 15])), "no multiple of 16");
+        check("first", Some(number(1)), "is not the time in the sort key");
+        check("sk", Some(text("00/1")), "is not `level/time/id`");
+        check(
+            "pk",
+            Some(text("a")),
+            "partition key `a` is corrupt: is not `tenant/day/shard`",
+        );
+    }
+
+    #[test]
+    fn a_broken_stream_says_where() {
+        let id = "0f".repeat(16);
+        for (item, want) in [
+            (
+                key("p", "x"),
+                "attribute `sk` of `p` `x` in table `t` is corrupt: is not a stream id",
+            ),
+            (key("p", &id), "attribute `labels`"),
+            (
+                Item::from([
+                    ("sk".to_owned(), text(&id)),
+                    (
+                        "labels".to_owned(),
+                        AttributeValue::M([("a".to_owned(), number(1))].into()),
+                    ),
+                ]),
+                "attribute `labels.a`",
+            ),
+        ] {
+            let error = to_stream("t", item).unwrap_err().to_string();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+}

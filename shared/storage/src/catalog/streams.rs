@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use narvi_model::{Day, StreamId, TenantId};
+use narvi_model::{Day, StreamId, TenantId, Timestamp};
 
 use super::item::{self, Fields, Item, text};
 use super::traffic::Write;
@@ -65,7 +65,7 @@ impl Catalog {
     /// # Errors
     /// `Unavailable`, `Corrupt`.
     pub async fn partitions(&self) -> Result<Vec<Partition>, StorageError> {
-        self.partitions_since(Day::from_number(0)).await
+        self.partitions_since(Day::of(Timestamp::MIN)).await
     }
 
     /// As [`Catalog::partitions`], from a day on: a schedule that runs each minute need not read

@@ -38,3 +38,82 @@ fn replaced_ids(rows: &[SegmentRow]) -> HashSet<SegmentId> {
         .flat_map(|row| row.replaces.iter().copied())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use narvi_model::Timestamp;
+    use narvi_segment::{FooterPlace, Summary};
+
+    use super::*;
+    use crate::Place;
+
+    /// Id, times and replaced ids of a row.
+    type Short<'a> = (u8, i64, i64, &'a [u8]);
+
+    fn row(&(id, first, last, replaces): &Short<'_>) -> SegmentRow {
+        let id_of = |n: u8| SegmentId::from_bytes([n; 16]);
+        SegmentRow {
+            partition: "a/1970-01-01/0".parse().unwrap(),
+            level: 0,
+            summary: Summary {
+                id: id_of(id),
+                size: 0,
+                tail: 0,
+                footer: FooterPlace { offset: 0, len: 0 },
+                first: Timestamp::from_nanos(first),
+                last: Timestamp::from_nanos(last),
+                rows: 0,
+                line_bytes: 0,
+                streams: Vec::new(),
+            },
+            place: Place::Object(String::new()),
+            replaces: replaces.iter().copied().map(id_of).collect(),
+            created: Timestamp::from_nanos(0),
+        }
+    }
+
+    /// Ids that are visible in 10..20, and those that are left behind.
+    #[track_caller]
+    fn check(rows: &[Short<'_>], seen: &[u8], left: &[u8]) {
+        let rows: Vec<SegmentRow> = rows.iter().map(row).collect();
+        let id = |row: &SegmentRow| row.summary.id.as_bytes()[0];
+        let found: Vec<u8> = left_behind(&rows).into_iter().map(id).collect();
+        assert_eq!(found, left);
+        let range = TimeRange::new(Timestamp::from_nanos(10), Timestamp::from_nanos(20)).unwrap();
+        let found: Vec<u8> = visible(rows, range).iter().map(id).collect();
+        assert_eq!(found, seen);
+    }
+
+    #[test]
+    fn replaced_rows_are_dropped() {
+        check(&[], &[], &[]);
+        check(&[(1, 10, 10, &[]), (2, 19, 19, &[])], &[1, 2], &[]);
+        check(
+            &[(1, 12, 13, &[]), (2, 14, 15, &[]), (3, 12, 15, &[1, 2])],
+            &[3],
+            &[1, 2],
+        );
+        check(&[(1, 12, 13, &[]), (3, 12, 15, &[1, 2])], &[3], &[1]);
+        check(&[(3, 12, 15, &[1, 2])], &[3], &[]);
+    }
+
+    #[test]
+    fn replaced_rows_may_replace_others() {
+        check(
+            &[(1, 12, 13, &[]), (2, 12, 13, &[1]), (3, 12, 13, &[2])],
+            &[3],
+            &[1, 2],
+        );
+    }
+
+    #[test]
+    fn rows_of_other_times_are_dropped_after_that() {
+        check(
+            &[(1, 0, 9, &[]), (2, 20, 30, &[]), (3, 0, 30, &[])],
+            &[3],
+            &[],
+        );
+        // after a deletion the new segment ends before the asked time, and hides the old one there
+        check(&[(1, 0, 15, &[]), (2, 0, 5, &[1])], &[], &[1]);
+    }
+}

@@ -6,6 +6,7 @@
 //! the new name appears, which is what "durable when it answers" needs.
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 
@@ -66,7 +67,7 @@ impl DirectoryObjects {
     }
 }
 
-fn flush_parent(mut file: PathBuf) -> std::io::Result<()> {
+fn flush_parent(mut file: PathBuf) -> io::Result<()> {
     file.pop();
     // A directory can be opened and flushed on Unix only; elsewhere the file system does it.
     if cfg!(unix) {
@@ -106,7 +107,7 @@ impl Objects for DirectoryObjects {
         let path = path(key)?;
         let bytes = match self.files.get_range(&path, range.clone()).await {
             Ok(bytes) => bytes,
-            Err(Error::NotFound { .. }) => {
+            Err(error) if is_absent(&error) => {
                 return Err(StorageError::NotFound {
                     key: key.to_owned(),
                 });
@@ -156,7 +157,8 @@ impl Objects for DirectoryObjects {
     async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
         for key in keys {
             match self.files.delete(&path(key)?).await {
-                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Ok(()) => {}
+                Err(error) if is_absent(&error) => {}
                 Err(error) => return Err(failure(format!("deletion of `{key}`"), error)),
             }
         }
@@ -168,6 +170,22 @@ fn path(key: &str) -> Result<Path, StorageError> {
     check_key(key)?;
     Path::parse(key)
         .map_err(|e| StorageError::invalid(format!("object key `{key}`"), e.to_string()))
+}
+
+/// Whether a key has no file, also because a part of it is one or because it is a directory.
+fn is_absent(error: &Error) -> bool {
+    if matches!(error, Error::NotFound { .. }) {
+        return true;
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            use io::ErrorKind::{IsADirectory, NotADirectory};
+            return matches!(error.kind(), IsADirectory | NotADirectory);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn info(meta: ObjectMeta) -> ObjectInfo {

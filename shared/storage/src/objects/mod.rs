@@ -1,5 +1,5 @@
 //! [`Objects`]: bytes under keys, written once and read in ranges; the one seam between AWS and a
-//! directory. `tests/objects.rs` holds every implementation to the same behaviour.
+//! directory. `tests/storage/objects.rs` holds every implementation to the same behaviour.
 //!
 //! [`S3Objects`] is what runs on AWS, `DirectoryObjects` (feature `directory`) what runs locally,
 //! [`CountingObjects`] wraps either. Does not know segments or the catalog.

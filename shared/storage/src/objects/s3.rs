@@ -12,7 +12,9 @@ use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, Object, ObjectIdentifier,
+};
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use narvi_model::Timestamp;
@@ -43,13 +45,16 @@ impl S3Objects {
     /// # Errors
     /// `Unavailable` or `Refused`.
     pub async fn create_bucket(&self) -> Result<(), StorageError> {
-        match self
-            .client
-            .create_bucket()
-            .bucket(&self.bucket)
-            .send()
-            .await
-        {
+        // Outside its first region S3 wants the region to be named.
+        let region = self.client.config().region().map(AsRef::as_ref);
+        let place = region.filter(|name| *name != "us-east-1").map(|name| {
+            let constraint = BucketLocationConstraint::from(name);
+            CreateBucketConfiguration::builder()
+                .location_constraint(constraint)
+                .build()
+        });
+        let request = self.client.create_bucket().bucket(&self.bucket);
+        match request.set_create_bucket_configuration(place).send().await {
             Ok(_) => Ok(()),
             Err(e) if e.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
             Err(e) => Err(failure(format!("s3.CreateBucket `{}`", self.bucket), e)),
