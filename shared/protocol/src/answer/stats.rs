@@ -1,4 +1,4 @@
-//! The `stats` block (spec `http-api.md` §1.1): every key that Loki has, zero where Narvi has nothing.
+//! The `stats` block (spec `http-api.md` §1.1): every key that Loki has, zero where Narvi has none.
 //!
 //! Grafana shows `summary`, `querier.store` and `ingester`. Narvi has no ingesters that hold data,
 //! so all reading is the store's.

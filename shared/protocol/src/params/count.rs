@@ -1,19 +1,11 @@
 //! `limit` and `direction`.
 
+pub use narvi_model::Direction;
+
 use super::{ParamError, not_a_number};
 
 /// Entries in a log answer where no limit is asked for.
 const DEFAULT_LIMIT: usize = 100;
-
-/// The order of a log answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// Oldest first.
-    Forward,
-    /// Newest first.
-    #[default]
-    Backward,
-}
 
 /// Reads `limit`; 100 where absent.
 ///

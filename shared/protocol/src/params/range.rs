@@ -173,9 +173,8 @@ mod tests {
         );
         check(
             "start=bogus",
-            Err(
-                r#"could not parse 'start' parameter: strconv.ParseInt: parsing "bogus": invalid syntax"#,
-            ),
+            Err("could not parse 'start' parameter: \
+                 strconv.ParseInt: parsing \"bogus\": invalid syntax"),
         );
         check(
             "end=x&start=y",
@@ -185,9 +184,8 @@ mod tests {
         );
         check(
             "since=5minutes",
-            Err(
-                r#"could not parse 'since' parameter: unknown unit "minutes" in duration "5minutes""#,
-            ),
+            Err("could not parse 'since' parameter: \
+                 unknown unit \"minutes\" in duration \"5minutes\""),
         );
         check(
             "start=1600000001&end=1600000000",

@@ -7,8 +7,8 @@ use super::{ParamError, not_a_number};
 /// Integers of more characters are nanoseconds, others seconds.
 const MAX_SECONDS_CHARS: usize = 10;
 
-/// Reads a time as Loki does: with a `.` it is seconds, rounded to milliseconds; an integer of up to
-/// 10 characters is seconds, a longer one nanoseconds (so 13 digits of milliseconds are read as
+/// Reads a time as Loki does: with a `.` it is seconds, rounded to milliseconds; an integer of up
+/// to 10 characters is seconds, a longer one nanoseconds (so 13 digits of milliseconds are read as
 /// nanoseconds); else RFC 3339.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ pub(super) fn undo_content_encoding(
     }
 }
 
-/// Loki takes bare DEFLATE; Vector sends zlib, as RFC 9110 says. The two bytes of a zlib header tell.
+/// Loki takes bare DEFLATE; Vector sends zlib, as RFC 9110 says. The first two bytes tell.
 fn undo_deflate(body: &[u8], max: usize) -> Result<Bytes, PushError> {
     let is_zlib = match body {
         [method, check, ..] => {

@@ -278,7 +278,8 @@ impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
     }
 }
 
-/// One entry: `["<nanoseconds>", "<line>"]` or with an object of structured metadata; `null` is none.
+/// One entry: `["<nanoseconds>", "<line>"]`, perhaps with an object of structured metadata; `null`
+/// is none.
 struct EntrySeed<'c, 'b>(&'c mut Context<'b>);
 
 impl<'de> Visitor<'de> for EntrySeed<'_, '_> {
@@ -424,7 +425,8 @@ mod tests {
             Ok(r#"{b="true", f="1.50", i="7", n="null"}:"#),
         );
         check(
-            r#"{"x":{"y":[1]},"streams":[{"values":[["1","x"]],"z":0,"stream":{"a":"1","a":"2"}}]}"#,
+            r#"{"x":{"y":[1]},"streams":[{"values":[["1","x"]],"z":0,
+              "stream":{"a":"1","a":"2"}}]}"#,
             Ok(r#"{a="2"}: 1 x {}"#),
         );
         check(r#"{"streams":[{"stream":{}}, null]}"#, Ok("{}:"));

@@ -458,7 +458,11 @@ mod tests {
     proptest! {
         #[test]
         fn reads_what_labels_print(
-            pairs in prop::collection::btree_map("[a-zA-Z_.é \"]{1,8}", "\\PC{1,12}|[\\x00-\\x7f]+", 0..6)
+            pairs in prop::collection::btree_map(
+                "[a-zA-Z_.é \"]{1,8}",
+                "\\PC{1,12}|[\\x00-\\x7f]+",
+                0..6,
+            )
         ) {
             let labels = Labels::of_stream(pairs);
             prop_assert_eq!(parse(&labels.to_string()), Ok(labels));

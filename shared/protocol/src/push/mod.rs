@@ -69,8 +69,8 @@ impl Default for DecodeLimits {
     }
 }
 
-/// Decodes the body of `POST /loki/api/v1/push` (spec `http-api.md` §2): JSON where the content type
-/// says so, anything else is protobuf in block-format snappy.
+/// Decodes the body of `POST /loki/api/v1/push` (spec `http-api.md` §2): JSON where the content
+/// type says so, anything else is protobuf in block-format snappy.
 ///
 /// # Errors
 /// The whole push is refused where its headers, its compression, its form or the label text of any
