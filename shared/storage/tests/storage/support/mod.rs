@@ -5,7 +5,7 @@ pub(crate) mod stub;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use narvi_model::{Labels, StreamId, Timestamp};
+use narvi_model::{Day, Labels, StreamId, TenantId, TimeRange, Timestamp};
 use narvi_segment::{FooterPlace, SegmentId, Summary};
 use narvi_storage::{
     AccessKeys, Catalog, Connection, Partition, Place, Requests, SegmentRow, Settings, StreamRow,
@@ -117,5 +117,35 @@ pub(crate) fn merged(n: u8, level: u8, replaced: &[&SegmentRow]) -> SegmentRow {
         row.replaces.push(other.summary.id);
     }
     row.place = Place::Inline(Bytes::from_static(b"merged"));
+    row
+}
+
+pub(crate) fn tenant(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+pub(crate) fn day() -> Day {
+    Day::parse("2026-01-31").unwrap()
+}
+
+/// Seconds of the day, end excluded.
+pub(crate) fn seconds(start: i64, end: i64) -> TimeRange {
+    let at = |s| day().start().plus(Timestamp::from_seconds(s).nanos());
+    TimeRange::new(at(start), at(end)).unwrap()
+}
+
+pub(crate) fn ids(rows: &[SegmentRow]) -> Vec<u8> {
+    rows.iter()
+        .map(|row| row.summary.id.as_bytes()[0])
+        .collect()
+}
+
+/// A row as it comes back: of each stream id only the first half is kept.
+pub(crate) fn as_read(mut row: SegmentRow) -> SegmentRow {
+    for id in &mut row.summary.streams {
+        let mut bytes = *id.as_bytes();
+        bytes[8..].fill(0);
+        *id = StreamId::from_bytes(bytes);
+    }
     row
 }
