@@ -28,7 +28,8 @@ fn entry(numbers: &mut Numbers, time: &mut i64) -> Entry {
     *time += numbers.next(2_000_000) as i64;
     let path = ["/api/cart", "/api/checkout", "/health", "/static/app.js"];
     let line = format!(
-        "10.0.{}.{} - - \"GET {}/{} HTTP/1.1\" {} {} \"Mozilla/5.0 (X11; Linux x86_64)\" rt={}ms trace={:016x}",
+        "10.0.{}.{} - - \"GET {}/{} HTTP/1.1\" {} {} \"Mozilla/5.0 (X11; Linux x86_64)\" \
+         rt={}ms trace={:016x}",
         numbers.next(4),
         numbers.next(256),
         path[numbers.next(4) as usize],

@@ -1,5 +1,6 @@
 //! Blocks of up to 128 numbers, each stored in as few bits as the widest of its block needs above
-//! the smallest (frame of reference): `varint min | width u8 | (value - min) * count`, low bits first.
+//! the smallest (frame of reference): `varint min | width u8 | (value - min) * count`, low bits
+//! first.
 //!
 //! One branch a block instead of one a value keeps decoding at about a nanosecond a row, and a
 //! block of equal values is two bytes.
@@ -11,8 +12,8 @@ use crate::varint::{Cursor, Read, put, truncated};
 /// widen only its neighbours.
 pub(crate) const BLOCK: usize = 128;
 
-/// Bytes behind a column that the unpacker may load and does not use: whatever the width, a block is
-/// taken as an array of the widest, so that no load in it needs a check.
+/// Bytes behind a column that the unpacker may load and does not use: whatever the width, a block
+/// is taken as an array of the widest, so that no load in it needs a check.
 pub(crate) const PADDING: usize = BLOCK * 8 + 16;
 
 /// The smallest block: `min` and `width`.
@@ -247,7 +248,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_what_it_wrote(values in prop::collection::vec(any::<u32>(), 0..400), shift in 0_u32..32) {
+        fn reads_what_it_wrote(
+            values in prop::collection::vec(any::<u32>(), 0..400),
+            shift in 0_u32..32,
+        ) {
             let values: Vec<u32> = values.into_iter().map(|value| value >> shift).collect();
             let mut out = Vec::new();
             put_u32s(&mut out, &values);

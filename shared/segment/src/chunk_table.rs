@@ -1,8 +1,8 @@
 //! The footer's table of chunks.
 //!
-//! A chunk: `flags u8 | first - first before | last - first | rows | line bytes | lines | metadata? |
-//! lengths | timestamps`, a column: `codec u8 | raw length unless lines | stored length unless codec
-//! none | CRC-32C u32`. What other fields imply is not stored, so it cannot contradict them.
+//! A chunk: `flags u8 | first - first before | last - first | rows | line bytes | lines | metadata?
+//! | lengths | timestamps`, a column: `codec u8 | raw length unless lines | stored length unless
+//! codec none | CRC-32C u32`. What other fields imply is not stored, so it cannot contradict them.
 
 use narvi_model::Timestamp;
 
@@ -166,4 +166,62 @@ fn read_stored(cursor: &mut Cursor<'_>, raw_len: u32) -> Read<Column> {
         codec,
         crc,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Area;
+
+    /// Flags, first, span, rows, line bytes, and columns without compression.
+    fn chunk(flags: u8, numbers: [u64; 4]) -> Vec<u8> {
+        let mut bytes = vec![1, flags];
+        for number in numbers {
+            put(&mut bytes, number);
+        }
+        bytes.extend([0, 1, 1, 1, 1]);
+        bytes.extend([2, 0, 2, 2, 2, 2]);
+        bytes.extend([0, 0, 3, 3, 3, 3]);
+        bytes
+    }
+
+    #[track_caller]
+    fn check(bytes: &[u8], want: &Result<u32, Fault>) {
+        let read = read_table(&mut Cursor::new(bytes, Area::Footer), 1);
+        let found = read.map(|chunks| chunks[0].lines.len).map_err(|e| e.fault);
+        assert_eq!(&found, want);
+    }
+
+    #[test]
+    fn one_chunk() {
+        let smallest = chunk(NEXT_STREAM, [0, 0, 1, 5]);
+        assert_eq!(smallest.len(), 1 + MIN_CHUNK_BYTES);
+        check(&smallest, &Ok(6));
+        for cut in 0..smallest.len() {
+            let read = read_table(&mut Cursor::new(&smallest[..cut], Area::Footer), 1);
+            assert!(read.is_err());
+        }
+        check(&chunk(8, [0, 0, 1, 5]), &Err(Fault::Unknown(8)));
+        check(&chunk(0, [0, 0, 1, 5]), &Err(Fault::Unknown(0)));
+        check(&chunk(4, [0, u64::MAX, 1, 5]), &Err(Fault::Overflow));
+        let limit = MAX_CHUNK_ROWS as u64;
+        check(
+            &chunk(4, [0, 0, limit + 1, 5]),
+            &Err(Fault::TooLarge {
+                found: limit + 1,
+                limit,
+            }),
+        );
+        let limit = MAX_COLUMN_BYTES as u64 - 1;
+        check(
+            &chunk(4, [0, 0, 1, limit + 1]),
+            &Err(Fault::TooLarge {
+                found: limit + 1,
+                limit,
+            }),
+        );
+        let mut codec = smallest;
+        codec[6] = 3;
+        check(&codec, &Err(Fault::Unknown(3)));
+    }
 }

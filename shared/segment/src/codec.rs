@@ -135,7 +135,8 @@ impl Compressor {
     }
 }
 
-/// Decompresses `stored` into `out`, which it replaces; the result has `raw_len` bytes or is an error.
+/// Decompresses `stored` into `out`, which it replaces; the result has `raw_len` bytes or is an
+/// error.
 pub(crate) fn decompress(
     codec: Codec,
     stored: &[u8],

@@ -1,4 +1,5 @@
-//! [`Dictionary`]: texts that others refer to by place: values of metadata, names and values of labels.
+//! [`Dictionary`]: texts that others refer to by place: values of metadata, names and values of
+//! labels.
 //!
 //! Stored as `count | blocks of lengths | texts`, so that all texts compress as one run. Does not
 //! know who refers to them.

@@ -279,3 +279,165 @@ fn read_filters(cursor: &mut Cursor<'_>, chunks: usize) -> Read<Vec<FilterPlace>
     }
     Ok(filters)
 }
+
+#[cfg(test)]
+mod tests {
+    use narvi_model::Timestamp;
+
+    use super::*;
+    use crate::Codec;
+    use crate::varint::put;
+
+    fn column(len: u32) -> Column {
+        Column {
+            offset: 0,
+            len,
+            raw_len: len,
+            codec: Codec::None,
+            crc: len,
+        }
+    }
+
+    fn footer() -> Footer {
+        let stream = |app| {
+            let labels = Labels::from_pairs([("app", app), ("env", "prod")]);
+            FooterStream {
+                id: labels.stream_id(),
+                labels,
+            }
+        };
+        let chunk = |stream, at, metadata| ChunkMeta {
+            stream,
+            first: Timestamp::from_nanos(at),
+            last: Timestamp::from_nanos(at + 5),
+            rows: 2,
+            line_bytes: 8,
+            has_newlines: false,
+            timestamps: column(3),
+            lengths: column(2),
+            lines: column(10),
+            metadata,
+        };
+        let filter = |kind, len| FilterPlace {
+            kind,
+            first_chunk: 0,
+            chunk_count: 3,
+            offset: 0,
+            len,
+            crc: 7,
+        };
+        Footer {
+            streams: vec![stream("a"), stream("b")],
+            chunks: vec![
+                chunk(0, 5, None),
+                chunk(0, 10, Some(column(40))),
+                chunk(1, -100, None),
+            ],
+            filters: vec![filter(0, 0), filter(99, 6)],
+        }
+    }
+
+    fn bytes_of(mut footer: Footer) -> Vec<u8> {
+        let mut out = Vec::new();
+        footer
+            .put(&mut out, &mut Compressor::new(Codec::None))
+            .unwrap();
+        out
+    }
+
+    #[test]
+    fn reads_what_it_wrote_and_places_columns() {
+        let mut written = footer();
+        let mut out = vec![0; 91];
+        let place = written
+            .put(&mut out, &mut Compressor::new(Codec::None))
+            .unwrap();
+        assert_eq!(place.offset, 91);
+        assert_eq!(Footer::place(&out, out.len() as u64), Ok(place));
+        let read = Footer::decode(&out[91..]).unwrap();
+        assert_eq!(read, written);
+        assert_eq!(Footer::of_segment(&out), Ok(written));
+        let lines = |n: usize| read.chunks[n].lines.range();
+        assert_eq!([lines(0), lines(1), lines(2)], [0..10, 10..20, 20..30]);
+        assert_eq!(
+            read.chunks[1].metadata.map(|column| column.range()),
+            Some(30..70)
+        );
+        assert_eq!((read.tail(), read.chunks[2].lengths.range()), (70, 74..76));
+        assert_eq!(read.chunks[2].timestamps.range(), 82..85);
+        assert_eq!((read.filters[1].offset, read.data_end()), (85, 91));
+    }
+
+    #[test]
+    fn refuses_what_no_writer_makes() {
+        let refused = |change: fn(&mut Footer)| {
+            let mut footer = footer();
+            change(&mut footer);
+            let error = Footer::decode(&bytes_of(footer)).unwrap_err();
+            (error.field, error.fault)
+        };
+        let twice = refused(|footer| footer.streams[1] = footer.streams[0].clone());
+        assert_eq!(twice, ("stream", Fault::Order));
+        let idle = refused(|footer| footer.chunks.truncate(2));
+        assert_eq!(
+            idle,
+            (
+                "streams with chunks",
+                Fault::Mismatch {
+                    found: 1,
+                    expected: 2
+                }
+            )
+        );
+        let back = refused(|footer| footer.chunks[1].first = Timestamp::from_nanos(9));
+        assert_eq!(back, ("chunk's first time", Fault::Order));
+        let none = refused(|footer| footer.chunks[0].rows = 0);
+        assert_eq!(
+            none,
+            (
+                "row count",
+                Fault::Mismatch {
+                    found: 0,
+                    expected: 1
+                }
+            )
+        );
+        let far = refused(|footer| footer.filters[1].chunk_count = 4);
+        assert_eq!(
+            far,
+            ("chunks of a filter", Fault::TooLarge { found: 4, limit: 3 })
+        );
+    }
+
+    #[test]
+    fn a_long_label_cannot_be_repeated_without_end() {
+        let value = "v".repeat(MAX_LABEL_BYTES / 2);
+        let stream = |app: &str| {
+            let labels = Labels::from_pairs([("app", app), ("v", &value)]);
+            FooterStream {
+                id: labels.stream_id(),
+                labels,
+            }
+        };
+        let streams = [stream("a"), stream("b")];
+        let mut symbols = SymbolDraft::default();
+        let refused = put_streams(&mut Vec::new(), &streams, &mut symbols);
+        assert!(matches!(
+            refused,
+            Err(WriteError::TooLarge { what: "labels", .. })
+        ));
+        let mut table = Vec::new();
+        symbols
+            .put(&mut table, &mut Compressor::new(Codec::None))
+            .unwrap();
+        let symbols = Symbols::read(&mut Cursor::new(&table, Area::Footer)).unwrap();
+        let mut streams = vec![2];
+        for number in [2, 0, 1, 2, 3, 2, 0, 4, 2, 3] {
+            put(&mut streams, number);
+        }
+        streams.extend([0; 50]);
+        let error = read_streams(&mut Cursor::new(&streams, Area::Footer), &symbols).unwrap_err();
+        assert!(matches!(error.fault, Fault::TooLarge { .. }), "{error}");
+        assert_eq!(error.field, "label value");
+    }
+}

@@ -1,4 +1,5 @@
-//! [`LineBuffer`]: lines side by side, each followed by one newline, and the column of their lengths.
+//! [`LineBuffer`]: lines side by side, each followed by one newline, and the column of their
+//! lengths.
 //!
 //! The newline is stored too: it compresses to almost nothing, and a search over the whole buffer
 //! then cannot run from one line into the next unless a line itself holds a newline.

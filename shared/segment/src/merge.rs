@@ -20,12 +20,12 @@ struct Source {
 }
 
 impl Rows {
-    /// All rows of `inputs`, sorted by time; of equal time those of earlier inputs first; those that
-    /// repeat time, line and metadata of another once. Inputs need not be sorted.
+    /// All rows of `inputs`, sorted by time; of equal time those of earlier inputs first; those
+    /// that repeat time, line and metadata of another once. Inputs need not be sorted.
     ///
     /// # Errors
-    /// Columns that do not fit each other; more than 2^32 rows; more than [`MAX_MERGE_CELLS`] names of
-    /// metadata times rows, which [`crate::Writer::push_entries`] can still write.
+    /// Columns that do not fit each other; more than 2^32 rows; more than [`MAX_MERGE_CELLS`] names
+    /// of metadata times rows, which [`crate::Writer::push_entries`] can still write.
     pub fn merge(inputs: &[Self]) -> Result<Self, WriteError> {
         let total = inputs.iter().map(Self::len).sum();
         row_count(total)?;

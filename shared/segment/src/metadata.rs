@@ -1,5 +1,5 @@
-//! Structured metadata by columns: [`MetadataColumns`], one [`MetadataColumn`] for each name, with a
-//! [`Dictionary`] of its values and a reference for each row.
+//! Structured metadata by columns: [`MetadataColumns`], one [`MetadataColumn`] for each name, with
+//! a [`Dictionary`] of its values and a reference for each row.
 //!
 //! Stored as `count`, then for each name, in order: `name length | name | dictionary | blocks of
 //! references`. How rows become columns: `metadata_draft.rs`.

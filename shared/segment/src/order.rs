@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 /// whose lines all have one time does not cost the square of their number.
 const FEW: usize = 16;
 
-/// Fills `order` with the rows `0..rows`, sorted by `time`, rows of equal time as they came, without
-/// those that `compare` finds equal to an earlier one of the same time.
+/// Fills `order` with the rows `0..rows`, sorted by `time`, rows of equal time as they came,
+/// without those that `compare` finds equal to an earlier one of the same time.
 pub(crate) fn arrange(
     order: &mut Vec<u32>,
     rows: u32,

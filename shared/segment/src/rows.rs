@@ -1,4 +1,5 @@
-//! [`Rows`]: decoded rows of one stream, by columns. What leaves a chunk and what compaction writes.
+//! [`Rows`]: decoded rows of one stream, by columns. What leaves a chunk and what compaction
+//! writes.
 
 use std::cmp::Ordering;
 

@@ -1,9 +1,9 @@
 //! Segments of each released version read as they did on the day of the release.
 //!
 //! Files in `golden/` are never edited or removed. A new case, or a new version of the format, gets
-//! new files: add it to [`cases`], run the test once, and commit what it wrote. A file that is there
-//! is never written again. Compressors may pack tighter in a later release, so only files without
-//! compression must also be written byte for byte.
+//! new files: add it to [`cases`], run the test once, and commit what it wrote. A file that is
+//! there is never written again. Compressors may pack tighter in a later release, so only files
+//! without compression must also be written byte for byte.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Reads arbitrary bytes as a footer's body and as the columns that it places. Trailer and checksums
-//! are made right first, or no change would get past them.
+//! Reads arbitrary bytes as a footer's body and as the columns that it places. Trailer and
+//! checksums are made right first, or no change would get past them.
 
 #![no_main]
 
@@ -7,13 +7,20 @@ use libfuzzer_sys::fuzz_target;
 use narvi_segment::{Column, Footer, Scratch, TRAILER_BYTES, VERSION};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((&split, rest)) = bytes.split_first() else { return };
+    let Some((&split, rest)) = bytes.split_first() else {
+        return;
+    };
     let (columns, body) = rest.split_at(usize::from(split).min(rest.len()));
-    let Ok(mut footer) = Footer::decode(&with_trailer(body)) else { return };
+    let Ok(mut footer) = Footer::decode(&with_trailer(body)) else {
+        return;
+    };
     let mut scratch = Scratch::default();
     for chunk in &mut footer.chunks {
-        let metadata = chunk.metadata.iter_mut();
-        for column in metadata.chain([&mut chunk.lines, &mut chunk.lengths, &mut chunk.timestamps]) {
+        chunk
+            .metadata
+            .iter_mut()
+            .for_each(|column| mend(column, columns));
+        for column in [&mut chunk.lines, &mut chunk.lengths, &mut chunk.timestamps] {
             mend(column, columns);
         }
         let _ = chunk.decode_rows(columns, &mut scratch);
