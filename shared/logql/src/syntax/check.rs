@@ -59,9 +59,10 @@ pub(super) fn operands(op: BinaryOp, left: &Expression, right: &Expression) -> R
             continue;
         };
         if let Some(value) = constant(metric) {
+            let op = op.as_str();
             return Err(format!(
-                "unexpected literal for {side} leg of logical/set binary operation ({}): {value:.6}",
-                op.as_str()
+                "unexpected literal for {side} leg of logical/set binary operation ({op}): \
+                 {value:.6}"
             ));
         }
     }

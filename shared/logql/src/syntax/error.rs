@@ -1,7 +1,7 @@
 //! [`SyntaxError`]: why a text is no query, in Loki's words.
 //!
-//! Clients show and match these texts, so they are Loki's to the letter, with Loki's habits: errors of
-//! meaning carry no place, and the line of a token that the lexer put together itself (`|=`,
+//! Clients show and match these texts, so they are Loki's to the letter, with Loki's habits: errors
+//! of meaning carry no place, and the line of a token that the lexer put together itself (`|=`,
 //! `[5m]`, `5s`) is 0.
 
 use std::fmt;

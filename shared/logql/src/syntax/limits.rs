@@ -4,14 +4,18 @@
 /// later step, all of which are linear in the text.
 pub const MAX_QUERY_BYTES: usize = 131_072;
 
-/// Parentheses and calls inside each other; beyond that the query is refused. The parser calls
-/// itself once a level, so this bounds its stack (about 1 MiB in a debug build).
-pub const MAX_NESTING: usize = 128;
+/// Calls inside each other (`sum(max(rate(…)))`); beyond that the query is refused. The parser
+/// calls itself once a level, about 20 KiB in a debug build; worker threads have 2 MiB of stack.
+pub const MAX_NESTING: usize = 64;
 
 /// Nodes from the root of a tree of conditions or of numbers to its lowest leaf; beyond that the
-/// query is refused. `1+1+1+…` grows a tree to the left without any parentheses, and printing,
+/// query is refused. `1+1+1+…` grows a tree to the left without any nesting, and printing,
 /// planning and dropping a tree call themselves once a level.
 pub const MAX_HEIGHT: usize = 512;
+
+/// Open parentheses and left sides that wait for their end; beyond that the query is refused. The
+/// canonical text of the highest tree has that many.
+pub const MAX_WAITING: usize = 2 * MAX_HEIGHT;
 
 /// Longest name for which a similar known name is looked up; longer ones get no hint.
 pub const MAX_HINT_BYTES: usize = 32;

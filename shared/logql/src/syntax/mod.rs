@@ -1,4 +1,4 @@
-//! LogQL as text: [`parse`] makes a tree ([`ast`]) of it, `Display` and [`pretty()`] a text of the tree.
+//! LogQL as text: [`parse`] makes a tree ([`ast`]), `Display` and [`pretty()`] make a text of it.
 //!
 //! | File | What it does |
 //! |---|---|
@@ -17,8 +17,8 @@
 //!
 //! # Grammar
 //!
-//! Blanks and comments (`# …`, `// …`, `/* … */`) may stand between any two tokens. Fixed words ignore
-//! case. Function words are functions only before `(`, `by (` or `without (`, else they are names.
+//! Blanks and comments (`# …`, `// …`, `/* … */`) may stand between any two tokens. Fixed words
+//! ignore case. Function words are functions only before `(`, `by (` or `without (`, else names.
 //!
 //! ```text
 //! query       := logExpr | metricExpr | variants
@@ -55,7 +55,8 @@
 //! grouping    := ("by" | "without") labels
 //! labels      := "(" [IDENT ("," IDENT)*] ")"
 //! literal     := ["+" | "-"] NUMBER
-//! op          := OPERATOR ["bool"] [("on" | "ignoring") labels [("group_left" | "group_right") [labels]]]
+//! op          := OPERATOR ["bool"] [("on" | "ignoring") labels [side [labels]]]
+//! side        := "group_left" | "group_right"
 //! variants    := "variants" "(" metricExpr ("," metricExpr)* ")" "of" "(" logRange ")"
 //! ```
 //!

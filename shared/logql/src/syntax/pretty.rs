@@ -1,9 +1,9 @@
 //! [`pretty`]: a query laid out over several lines, as `format_query` answers.
 //!
-//! What fits into [`WIDTH`] characters of canonical text stays on one line. Of the rest, each stage, each
-//! argument and each operator takes a line of its own, two spaces deeper than what it belongs to.
-//! Loki drops the parentheses of an operation that it breaks; here they stay where it is an operand,
-//! since the text would mean something else without them.
+//! What fits into [`WIDTH`] characters of canonical text stays on one line. Of the rest, each
+//! stage, each argument and each operator takes a line of its own, two spaces deeper than what it
+//! belongs to. Loki drops the parentheses of an operation that it breaks; here they stay where it
+//! is an operand, since the text would mean something else without them.
 
 use std::fmt::{self, Display, Write};
 
@@ -205,4 +205,88 @@ fn fits(node: &impl Display) -> bool {
         }
     }
     write!(Room(WIDTH), "{node}").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::{parse, pretty};
+
+    #[track_caller]
+    fn check(query: &str, want: &str) {
+        let tree = parse(query).unwrap();
+        let got = pretty(&tree);
+        assert_eq!(got, want);
+        assert_eq!(
+            parse(&got).unwrap().to_string(),
+            tree.to_string(),
+            "the meaning stays"
+        );
+    }
+
+    #[test]
+    fn short_queries_stay_on_a_line() {
+        check(
+            "sum by(x)(rate({a=\"b\"}[5m]))/2",
+            "(sum by (x)(rate({a=\"b\"}[5m])) / 2)",
+        );
+    }
+
+    #[test]
+    fn pipelines() {
+        check(
+            "{a=\"b\", cluster=\"production-eu-west-1\"} |= \"a needle\" | logfmt | duration > 10s \
+             and level=\"error\" | line_format \"{{.msg}}\"",
+            "{a=\"b\", cluster=\"production-eu-west-1\"}
+  |= \"a needle\"
+  | logfmt
+  | ( duration>10s , level=\"error\" )
+  | line_format \"{{.msg}}\"",
+        );
+    }
+
+    #[test]
+    fn aggregations() {
+        check(
+            "topk(5, sum by (namespace, pod) (quantile_over_time(0.99, {a=\"b\", \
+             cluster=\"production-eu-west-1\"} | logfmt | unwrap duration(took) | __error__=\"\" \
+             [90m] offset 1h) by (namespace, pod)))",
+            "topk(
+  5,
+  sum by (namespace, pod)(
+    quantile_over_time(
+      0.99,
+      {a=\"b\", cluster=\"production-eu-west-1\"} | logfmt
+        | unwrap duration(took) | __error__=\"\" [1h30m] offset 1h
+    ) by (namespace, pod)
+  )
+)",
+        );
+    }
+
+    #[test]
+    fn operations() {
+        check(
+            "(sum(rate({app=\"frontend\", level=\"error\"}[5m])) + \
+             sum(rate({app=\"backend\", level=\"error\"} | json | status >= 500 [5m]))) \
+             * on(x) 100",
+            "  (
+    sum(rate({app=\"frontend\", level=\"error\"}[5m]))
+    +
+    sum(rate({app=\"backend\", level=\"error\"} | json | status>=500[5m]))
+  )
+  * on (x)
+  100",
+        );
+        check(
+            "label_replace(sum by (cluster, namespace) (rate({app=\"frontend\", \
+             level=\"error\"} |= \"x\" [5m])), \"destination\", \"$1\", \"source\", \"(.*)\")",
+            "label_replace(
+  sum by (cluster,namespace)(rate({app=\"frontend\", level=\"error\"} |= \"x\"[5m])),
+  \"destination\",
+  \"$1\",
+  \"source\",
+  \"(.*)\"
+)",
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Why a regular expression is refused, in the words of Go's `regexp`, which clients know.
 //!
-//! Rust's parser finds the mistake; its kind and place are said as Go says them. Whether a text is an
-//! expression at all is Rust's say, since Rust runs it.
+//! Rust's parser finds the mistake; its kind and place are said as Go says them. Whether a text is
+//! an expression at all is Rust's say, since Rust runs it.
 
 use regex::Regex;
 use regex_syntax::ast::{Error, ErrorKind, Span};
@@ -11,7 +11,8 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
     Regex::new(pattern).map(drop).map_err(|_| refusal(pattern))
 }
 
-/// Go's text for a `pattern` that does not compile: ``error parsing regexp: missing closing ): `(` ``.
+/// Go's text for a `pattern` that does not compile, such as
+/// ``error parsing regexp: missing closing ): `(` ``.
 #[must_use]
 pub fn refusal(pattern: &str) -> String {
     let (reason, place) = match regex_syntax::parse(pattern) {

@@ -1,8 +1,8 @@
 //! The tree of a query as it was written, with the place of every node.
 //!
-//! [`Query`] at the root, [`log`] for selectors and pipelines, [`metric`] for everything that yields numbers.
-//! The tree says what was written, not what it means: regular expressions, patterns and templates
-//! are still text here, and names are not resolved. That is the plan's work.
+//! [`Query`] at the root, [`log`] for selectors and pipelines, [`metric`] for everything that
+//! yields numbers. The tree says what was written, not what it means: regular expressions,
+//! patterns and templates are still text here, and names are not resolved. That is the plan's work.
 
 pub mod log;
 pub mod metric;

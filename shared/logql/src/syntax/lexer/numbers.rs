@@ -103,7 +103,7 @@ fn is_size_char(c: char) -> bool {
 }
 
 /// Bytes of `5KB` (thousands) or `5KiB` (of 1024); units ignore case.
-fn size(text: &str) -> Option<u64> {
+pub(in crate::syntax) fn size(text: &str) -> Option<u64> {
     let digits = text
         .find(|c: char| c != '.' && !c.is_ascii_digit())
         .unwrap_or(text.len());

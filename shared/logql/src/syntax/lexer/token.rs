@@ -144,7 +144,10 @@ impl Token<'_> {
 
 /// Declares [`Symbol`] with its texts, which serve the lexer and the error texts alike.
 macro_rules! symbols {
-    (signs: { $($sign:ident $sign_text:literal)* } words: { $($word:ident $word_text:literal)* }) => {
+    (
+        signs: { $($sign:ident $sign_text:literal)* }
+        words: { $($word:ident $word_text:literal)* }
+    ) => {
         /// A sign or a reserved word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(in crate::syntax) enum Symbol { $($sign,)* $($word,)* }

@@ -4,9 +4,9 @@
 //! Loki's grammar takes log expressions as operands and refuses them by meaning, hence
 //! [`Expression`] for both kinds.
 
-use super::{Grown, Parser};
+use super::{Grown, Parser, above};
 use crate::syntax::ast::{
-    Binary, BinaryOp, Cardinality, LogExpr, Matching, MetricExpr, MetricKind, Variants,
+    Binary, BinaryOp, Cardinality, LogExpr, Matching, MetricExpr, MetricKind, Span, Variants,
 };
 use crate::syntax::lexer::token::{Symbol, Token};
 use crate::syntax::{SyntaxError, check};
@@ -21,18 +21,37 @@ pub(in crate::syntax) enum Expression {
     Variants(Variants),
 }
 
-/// An operator that waits for its right side.
-struct Pending {
+/// An operator with its modifiers.
+struct Operator {
     op: BinaryOp,
     returns_bool: bool,
     matching: Option<Matching>,
 }
 
+/// What the operand that is being read is part of.
+enum Waiting {
+    /// A parenthesis that is still open, and where.
+    Parenthesis(Span),
+    /// A left side and its operator; apart, since open parentheses may be many.
+    Left(Box<(Grown<Expression>, Operator)>),
+}
+
+impl Waiting {
+    /// Whether this is a left side that takes the operand before `next` does.
+    fn combines_before(&self, next: Option<BinaryOp>) -> bool {
+        match self {
+            Self::Parenthesis(_) => false,
+            Self::Left(left) => next.is_none_or(|next| combines_before(left.1.op, next)),
+        }
+    }
+}
+
 impl Parser<'_> {
     /// `query`
     pub(super) fn expression(&mut self) -> Result<Grown<Expression>, SyntaxError> {
-        let first = self.operand()?;
-        self.operators_after(first)
+        let mut waiting = Vec::new();
+        let first = self.parenthesised_operand(&mut waiting)?;
+        self.operators_after(first, waiting)
     }
 
     /// `metricExpr`
@@ -52,7 +71,7 @@ impl Parser<'_> {
             span,
             height,
         };
-        let whole = self.operators_after(first)?;
+        let whole = self.operators_after(first, Vec::new())?;
         self.only_metric(whole)
     }
 
@@ -78,7 +97,6 @@ impl Parser<'_> {
                     height: 1,
                 });
             }
-            Token::Symbol(Symbol::OpenParen) => return self.parenthesised(),
             Token::Symbol(Symbol::Variants) => {
                 let variants = self.variants()?;
                 let span = variants.span;
@@ -103,62 +121,67 @@ impl Parser<'_> {
         })
     }
 
-    fn parenthesised(&mut self) -> Result<Grown<Expression>, SyntaxError> {
-        self.enter()?;
-        let start = self.bump()?.span;
-        let inner = self.expression()?;
-        if matches!(inner.node, Expression::Variants(_)) || !self.at(Symbol::CloseParen) {
-            return Err(self.unexpected(&[]));
+    /// The next operand; its opening parentheses wait to be closed.
+    fn parenthesised_operand(
+        &mut self,
+        waiting: &mut Vec<Waiting>,
+    ) -> Result<Grown<Expression>, SyntaxError> {
+        while self.at(Symbol::OpenParen) {
+            let start = self.bump()?.span;
+            self.wait(waiting, Waiting::Parenthesis(start))?;
         }
-        self.bump()?;
-        self.leave();
-        Ok(Grown {
-            span: self.since(start),
-            ..inner
-        })
+        self.operand()
     }
 
-    /// Operators and operands behind `first`; those that bind tighter are combined first.
+    /// Operators, operands and closing parentheses behind `operand`; what binds tighter is
+    /// combined first. A loop, so that long chains and many parentheses cost no stack.
     fn operators_after(
         &mut self,
-        first: Grown<Expression>,
+        mut operand: Grown<Expression>,
+        mut waiting: Vec<Waiting>,
     ) -> Result<Grown<Expression>, SyntaxError> {
-        let mut left = first;
-        let mut waiting: Vec<(Grown<Expression>, Pending)> = Vec::new();
         loop {
             let op = self.binary_op();
-            while let Some((before, pending)) =
-                waiting.pop_if(|(_, waits)| op.is_none_or(|op| combines_before(waits.op, op)))
-            {
-                left = self.combine(before, pending, left)?;
+            while let Some(before) = waiting.pop_if(|before| before.combines_before(op)) {
+                if let Waiting::Left(left) = before {
+                    operand = self.combine(left.0, left.1, operand)?;
+                }
             }
-            let Some(op) = op else {
-                return Ok(left);
+            if let Some(op) = op {
+                self.bump()?;
+                let left = Box::new((operand, self.modifiers(op)?));
+                self.wait(&mut waiting, Waiting::Left(left))?;
+                operand = self.parenthesised_operand(&mut waiting)?;
+                continue;
+            }
+            let Some(Waiting::Parenthesis(start)) = waiting.pop() else {
+                return Ok(operand);
             };
-            self.bump()?;
-            let pending = self.modifiers(op)?;
-            let right = self.operand()?;
-            waiting.push((std::mem::replace(&mut left, right), pending));
+            let variants = matches!(operand.node, Expression::Variants(_));
+            if variants || !self.take(Symbol::CloseParen)? {
+                return Err(self.unexpected(&[]));
+            }
+            operand.span = self.since(start);
         }
     }
 
     fn combine(
         &mut self,
         left: Grown<Expression>,
-        pending: Pending,
+        operator: Operator,
         right: Grown<Expression>,
     ) -> Result<Grown<Expression>, SyntaxError> {
         let span = left.span.to(right.span);
-        let height = self.above(left.height, right.height, span)?;
-        let checked = check::operands(pending.op, &left.node, &right.node);
+        let height = above(left.height, right.height, span)?;
+        let checked = check::operands(operator.op, &left.node, &right.node);
         self.defer_checked(checked, span);
         let kind = match (left.node, right.node) {
             (Expression::Metric(left), Expression::Metric(right)) => {
-                let Pending {
+                let Operator {
                     op,
                     returns_bool,
                     matching,
-                } = pending;
+                } = operator;
                 MetricKind::Binary(Box::new(Binary {
                     op,
                     returns_bool,
@@ -202,7 +225,7 @@ impl Parser<'_> {
     }
 
     /// `[bool] [on|ignoring (…) [group_left|group_right [(…)]]]`
-    fn modifiers(&mut self, op: BinaryOp) -> Result<Pending, SyntaxError> {
+    fn modifiers(&mut self, op: BinaryOp) -> Result<Operator, SyntaxError> {
         let returns_bool = self.take(Symbol::Bool)?;
         let on = self.at(Symbol::On);
         let mut matching = None;
@@ -216,7 +239,7 @@ impl Parser<'_> {
                 cardinality,
             });
         }
-        Ok(Pending {
+        Ok(Operator {
             op,
             returns_bool,
             matching,
@@ -266,5 +289,99 @@ const fn tightness(op: BinaryOp) -> u8 {
         BinaryOp::Add | BinaryOp::Subtract => 3,
         BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => 4,
         BinaryOp::Power => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[track_caller]
+    fn check(query: &str, want: &str) {
+        let got = match parse(query) {
+            Ok(query) => query.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, want, "{query}");
+    }
+
+    #[test]
+    fn precedence() {
+        check("1 + 2 * 3 - 4", "((1 + (2 * 3)) - 4)");
+        check("2 ^ 3 ^ 2 * 5", "((2 ^ (3 ^ 2)) * 5)");
+        check("1 - 2 - 3", "((1 - 2) - 3)");
+        check("1 < 2 + 3 == 4", "((1 < (2 + 3)) == 4)");
+        check("-2 ^ +3 - -1", "((-2 ^ 3) - -1)");
+        check("(1 + 2) * 3", "((1 + 2) * 3)");
+        check(
+            "vector(1) or vector(2) and vector(3) unless vector(4)",
+            "(vector(1.000000) or \
+             ((vector(2.000000) and vector(3.000000)) unless vector(4.000000)))",
+        );
+    }
+
+    #[test]
+    fn modifiers() {
+        check("vector(1) >= bool 2", "(vector(1.000000) >= bool 2)");
+        check("1 + bool on(a, b) 2", "(1 + bool on (a,b) 2)");
+        check(
+            "1 / ignoring() group_left 2",
+            "(1 / ignoring () group_left () 2)",
+        );
+        check(
+            "1 / ON (a) Group_Right (b, c) 2",
+            "(1 / on (a) group_right (b,c) 2)",
+        );
+        check(
+            "1 + group_left 2",
+            "parse error at line 1, col 5: syntax error: unexpected group_left",
+        );
+        check(
+            "1 + on(a) group_left (sum(vector(1)))",
+            "parse error at line 1, col 23: syntax error: unexpected SUM, \
+             expecting IDENTIFIER or )",
+        );
+    }
+
+    #[test]
+    fn operands() {
+        let kind = "parse error : unexpected type for";
+        let rate = "rate({a=\"b\"}[5m])";
+        check(
+            &format!("{rate} + {{a=\"b\"}} |= \"x\""),
+            &format!("{kind} right leg of binary operation (+): *syntax.PipelineExpr"),
+        );
+        check(
+            &format!("({{a=\"b\"}}) and {rate}"),
+            &format!("{kind} left leg of binary operation (and): *syntax.MatchersExpr"),
+        );
+        let literal = "parse error : unexpected literal for";
+        check(
+            &format!("{rate} or 0"),
+            &format!("{literal} right leg of logical/set binary operation (or): 0.000000"),
+        );
+        check(
+            &format!("(1 + 2 * 3) unless {rate}"),
+            &format!("{literal} left leg of logical/set binary operation (unless): 7.000000"),
+        );
+        // An error of form counts before one of meaning, even one further left.
+        check(
+            "1 or 2 )",
+            "parse error at line 1, col 8: syntax error: unexpected )",
+        );
+    }
+
+    #[test]
+    fn parentheses() {
+        check("({a=\"b\"} |= \"c\")", "{a=\"b\"} |= \"c\"");
+        check(
+            "({a=\"b\"}) |= \"c\"",
+            "parse error at line 0, col 11: syntax error: unexpected |=",
+        );
+        check("((1))", "1");
+        check(
+            "()",
+            "parse error at line 1, col 2: syntax error: unexpected )",
+        );
     }
 }

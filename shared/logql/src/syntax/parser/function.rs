@@ -1,6 +1,6 @@
-//! What yields numbers without being an aggregation: literals, `vector`, `label_replace`, `variants`.
+//! What yields numbers without aggregating: literals, `vector`, `label_replace`, `variants`.
 
-use super::Parser;
+use super::{Parser, above};
 use crate::syntax::ast::{LabelReplace, MetricKind, Span, Variants};
 use crate::syntax::lexer::numbers;
 use crate::syntax::lexer::token::{Function, Symbol};
@@ -76,7 +76,7 @@ impl Parser<'_> {
         self.expect(Symbol::CloseParen)?;
         self.leave();
         let span = self.since(start);
-        let height = self.above(inner.height, 0, span)?;
+        let height = above(inner.height, 0, span)?;
         self.defer_checked(check::has_streams(&inner.node), inner.span);
         self.defer_checked(check::label_replace(&regex), span);
         let inner = inner.node;
@@ -110,5 +110,65 @@ impl Parser<'_> {
             of,
             span: self.since(start),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[track_caller]
+    fn check(query: &str, want: &str) {
+        let got = match parse(query) {
+            Ok(query) => query.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, want, "{query}");
+    }
+
+    #[test]
+    fn literals() {
+        for (query, want) in [
+            ("-3", "-3"),
+            ("+1_000.50", "1000.5"),
+            ("100000000", "1e+08"),
+            (".00001", "1e-05"),
+            ("vector(.1234567)", "vector(0.1234567)"),
+            ("vector(2)", "vector(2.000000)"),
+        ] {
+            check(query, want);
+            check(want, want);
+        }
+        let cause = "strconv.ParseFloat: parsing \"0x10\": invalid syntax";
+        check(
+            "0x10",
+            &format!("parse error : unable to parse literal as a float: {cause}"),
+        );
+        check(
+            "vector(0x10)",
+            &format!("parse error : unable to parse vectorExpr as a float: {cause}"),
+        );
+    }
+
+    #[test]
+    fn functions() {
+        let rate = "rate({a=\"b\"}[5m])";
+        check(
+            &format!("label_replace({rate}, \"a\", \"$1\", \"b\", \"(.*)\")"),
+            &format!("label_replace({rate},\"a\",\"$1\",\"b\",\"(.*)\")"),
+        );
+        check(
+            &format!("label_replace({rate}, \"a\", \"$1\", \"b\", \"(\")"),
+            "parse error : invalid regex in label_replace: error parsing regexp: \
+             missing closing ): `^(?:()$`",
+        );
+        check(
+            &format!("variants({rate}, sum({rate})) of ({{a=\"b\"}} | json [5m])"),
+            &format!("variants({rate}, sum({rate})) of ({{a=\"b\"}} | json[5m])"),
+        );
+        check(
+            "variants(vector(1))",
+            "parse error at line 1, col 20: syntax error: unexpected $end, expecting of",
+        );
     }
 }

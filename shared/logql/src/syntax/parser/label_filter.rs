@@ -12,8 +12,8 @@
 
 use narvi_model::MatchOp;
 
-use super::{Grown, Parser};
-use crate::syntax::ast::{Comparison, LabelCondition, LabelFilter, LabelFilterKind, Number};
+use super::{Grown, Parser, above};
+use crate::syntax::ast::{Comparison, LabelCondition, LabelFilter, LabelFilterKind, Number, Span};
 use crate::syntax::lexer::numbers;
 use crate::syntax::lexer::token::{Function, Symbol, Token};
 use crate::syntax::{SyntaxError, hint};
@@ -37,30 +37,49 @@ impl Join {
     }
 }
 
-impl Parser<'_> {
-    /// `labelFilter`
-    pub(super) fn label_filter(&mut self) -> Result<LabelFilter, SyntaxError> {
-        Ok(self.conditions()?.node)
-    }
+/// What the comparison that is being read is part of.
+enum Waiting {
+    /// A parenthesis that is still open, and where.
+    Parenthesis(Span),
+    /// A left side.
+    Left(Box<Grown<LabelFilter>>, Join),
+}
 
-    fn conditions(&mut self) -> Result<Grown<LabelFilter>, SyntaxError> {
-        let mut left = self.condition()?;
-        let mut waiting: Vec<(Grown<LabelFilter>, Join)> = Vec::new();
+impl Waiting {
+    /// Whether this is a left side that takes the condition before `next` does.
+    fn combines_before(&self, next: Option<Join>) -> bool {
+        match self {
+            Self::Parenthesis(_) => false,
+            Self::Left(_, join) => next.is_none_or(|next| join.combines_before(next)),
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// `labelFilter`; a loop, as for the operators of metric expressions.
+    pub(super) fn label_filter(&mut self) -> Result<LabelFilter, SyntaxError> {
+        let mut waiting = Vec::new();
+        let mut filter = self.parenthesised_condition(&mut waiting)?;
         loop {
             let join = self.join();
-            while let Some((before, waits)) =
-                waiting.pop_if(|(_, waits)| join.is_none_or(|join| waits.combines_before(join)))
-            {
-                left = self.joined(before, waits, left)?;
+            while let Some(before) = waiting.pop_if(|before| before.combines_before(join)) {
+                if let Waiting::Left(left, join) = before {
+                    filter = joined(*left, join, filter)?;
+                }
             }
-            let Some(join) = join else {
-                return Ok(left);
+            if let Some(join) = join {
+                if join != Join::Beside || self.at(Symbol::Comma) {
+                    self.bump()?;
+                }
+                self.wait(&mut waiting, Waiting::Left(Box::new(filter), join))?;
+                filter = self.parenthesised_condition(&mut waiting)?;
+                continue;
+            }
+            let Some(Waiting::Parenthesis(start)) = waiting.pop() else {
+                return Ok(filter.node);
             };
-            if join != Join::Beside || self.at(Symbol::Comma) {
-                self.bump()?;
-            }
-            let right = self.condition()?;
-            waiting.push((std::mem::replace(&mut left, right), join));
+            self.expect_or(Symbol::CloseParen, &[])?;
+            filter.span = self.since(start);
         }
     }
 
@@ -73,40 +92,16 @@ impl Parser<'_> {
         }
     }
 
-    fn joined(
+    /// The next comparison; its opening parentheses wait to be closed.
+    fn parenthesised_condition(
         &mut self,
-        left: Grown<LabelFilter>,
-        join: Join,
-        right: Grown<LabelFilter>,
+        waiting: &mut Vec<Waiting>,
     ) -> Result<Grown<LabelFilter>, SyntaxError> {
-        let span = left.span.to(right.span);
-        let height = self.above(left.height, right.height, span)?;
-        let (left, right) = (Box::new(left.node), Box::new(right.node));
-        let kind = match join {
-            Join::Or => LabelFilterKind::Or(left, right),
-            Join::And | Join::Beside => LabelFilterKind::And(left, right),
-        };
-        Ok(Grown {
-            node: LabelFilter { kind, span },
-            span,
-            height,
-        })
-    }
-
-    /// One comparison, or conditions in parentheses.
-    fn condition(&mut self) -> Result<Grown<LabelFilter>, SyntaxError> {
-        let start = self.next.span;
-        if self.at(Symbol::OpenParen) {
-            self.enter()?;
-            self.bump()?;
-            let inner = self.conditions()?;
-            self.expect_or(Symbol::CloseParen, &[])?;
-            self.leave();
-            return Ok(Grown {
-                span: self.since(start),
-                ..inner
-            });
+        while self.at(Symbol::OpenParen) {
+            let start = self.bump()?.span;
+            self.wait(waiting, Waiting::Parenthesis(start))?;
         }
+        let start = self.next.span;
         let name = self.name_or(&["IDENTIFIER", "("])?;
         let condition = self.comparison_of(name)?;
         let span = self.since(start);
@@ -179,5 +174,95 @@ impl Parser<'_> {
         };
         self.bump()?;
         Ok(number)
+    }
+}
+
+fn joined(
+    left: Grown<LabelFilter>,
+    join: Join,
+    right: Grown<LabelFilter>,
+) -> Result<Grown<LabelFilter>, SyntaxError> {
+    let span = left.span.to(right.span);
+    let height = above(left.height, right.height, span)?;
+    let (left, right) = (Box::new(left.node), Box::new(right.node));
+    let kind = match join {
+        Join::Or => LabelFilterKind::Or(left, right),
+        Join::And | Join::Beside => LabelFilterKind::And(left, right),
+    };
+    Ok(Grown {
+        node: LabelFilter { kind, span },
+        span,
+        height,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[track_caller]
+    fn check(filter: &str, want: &str) {
+        let got = match parse(&format!("{{a=\"b\"}} | {filter}")) {
+            Ok(query) => query.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got.trim_start_matches("{a=\"b\"} | "), want, "{filter}");
+    }
+
+    #[test]
+    fn precedence() {
+        check("a=1 or b=2, c=3", "( a==1 or ( b==2 , c==3 ) )");
+        check("a=1, b=2 or c=3", "( a==1 , ( b==2 or c==3 ) )");
+        check("a=1 b=2 or c=3", "( a==1 , ( b==2 or c==3 ) )");
+        check("a=1 and b=2 or c=3", "( ( a==1 , b==2 ) or c==3 )");
+        check("a=1 or b=2 and c=3", "( a==1 or ( b==2 , c==3 ) )");
+        check(
+            "a=1 and b=2, c=3 or d=4",
+            "( a==1 , ( b==2 , ( c==3 or d==4 ) ) )",
+        );
+        check("a=1 and b=2 and c=3", "( ( a==1 , b==2 ) , c==3 )");
+        check("a=1 or b=2 or c=3", "( ( a==1 or b==2 ) or c==3 )");
+        check("(a=1 or b=2), c=3", "( ( a==1 or b==2 ) , c==3 )");
+        check(
+            "a=1 (b=2 or c=3) d=4",
+            "( a==1 , ( ( b==2 or c==3 ) , d==4 ) )",
+        );
+    }
+
+    #[test]
+    fn conditions() {
+        check("a != \"x\" AND b =~ `y.*`", "( a!=\"x\" , b=~\"y.*\" )");
+        check("a >= 5s and b < 1.5h", "( a>=5s , b<1h30m0s )");
+        check("a > -5s and b < -2", "( a>-5s , b<-2 )");
+        check("size != 5KB", "size!=5.0kB");
+        check("size <= 20MiB", "size<=20971520B");
+        check("addr = ip(\"10.0.0.0/8\")", "addr=ip(\"10.0.0.0/8\")");
+        check(
+            "ip = \"x\" and duration > 1 and bytes > 2",
+            "( ( ip=\"x\" , duration>1 ) , bytes>2 )",
+        );
+        check("hex = 0x10", "hex==0");
+    }
+
+    #[test]
+    fn mistakes() {
+        let at = |column: usize, message: &str| {
+            format!("parse error at line 1, col {column}: syntax error: {message}")
+        };
+        check("a == \"x\"", &at(16, "unexpected STRING"));
+        check("a =~ 5", &at(16, "unexpected NUMBER, expecting STRING"));
+        check("a > ip(\"x\")", &at(15, "unexpected ip"));
+        check(
+            "a=1 and",
+            &at(18, "unexpected $end, expecting IDENTIFIER or ("),
+        );
+        check("()", &at(12, "unexpected ), expecting IDENTIFIER or ("));
+        check("(a=1", &at(15, "unexpected $end"));
+        check("a=1 json", &at(15, "unexpected json"));
+        check("a=1kb", &at(16, "unexpected $end"));
+        check(
+            "a=~\"(\"",
+            "parse error : error parsing regexp: missing closing ): `(`",
+        );
     }
 }

@@ -126,3 +126,80 @@ impl Parser<'_> {
         SyntaxError::semantic(message, self.last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[track_caller]
+    fn check(query: &str, want: &str) {
+        let got = match parse(query) {
+            Ok(query) => query.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, want, "{query}");
+    }
+
+    #[test]
+    fn stages() {
+        check(
+            "{a=\"b\",c!~`d`}|=\"x\"or ip(\"1.1.1.1\")!=\"y\"|JSON|json e,f=\"g.h\"",
+            "{a=\"b\", c!~\"d\"} |= \"x\" or ip(\"1.1.1.1\") != \"y\" | json \
+             | json e=\"e\",f=\"g.h\"",
+        );
+        check(
+            "{a=\"b\"} | logfmt --keep-empty --strict x | logfmt | unpack | decolorize",
+            "{a=\"b\"} | logfmt --strict --keep-empty x=\"x\" | logfmt | unpack | decolorize",
+        );
+        check(
+            "{a=\"b\"} | regexp `(?P<x>\\d)` | pattern \"<y> <_>\" | line_format `{{.x}}`",
+            "{a=\"b\"} | regexp \"(?P<x>\\\\d)\" | pattern \"<y> <_>\" | line_format \"{{.x}}\"",
+        );
+        check(
+            "{a=\"b\"} | label_format x=y, z=\"{{.w}}\" | drop x, y=\"1\" | keep z, rate!~\"2\"",
+            "{a=\"b\"} | label_format x=y,z=\"{{.w}}\" | drop x,y=\"1\" | keep z,rate!~\"2\"",
+        );
+    }
+
+    #[test]
+    fn selectors() {
+        check("{日本=\"x\", rate=\"y\"}", "{日本=\"x\", rate=\"y\"}");
+        let at = |column: usize, message: &str| {
+            format!("parse error at line 1, col {column}: syntax error: unexpected {message}")
+        };
+        check("{json=\"x\"}", &at(2, "json, expecting IDENTIFIER or }"));
+        check("{app=\"foo\"", &at(11, "$end, expecting } or ,"));
+        check("{app=\"foo\",}", &at(12, "}, expecting IDENTIFIER"));
+        check("{app.x=\"y\"}", &at(5, "., expecting = or =~ or !~ or !="));
+        check("{app='x'}", &at(6, "IDENTIFIER, expecting STRING"));
+    }
+
+    #[test]
+    fn mistakes() {
+        let at = |column: usize, message: &str| {
+            format!("parse error at line 1, col {column}: syntax error: unexpected {message}")
+        };
+        check("{a=\"b\"} |=", &at(11, "$end, expecting STRING or ip"));
+        check(
+            "{a=\"b\"} |= \"x\" or",
+            &at(18, "$end, expecting STRING or ip"),
+        );
+        check("{a=\"b\"} | json x=5", &at(18, "NUMBER, expecting STRING"));
+        check("{a=\"b\"} | json x,", &at(18, "$end, expecting IDENTIFIER"));
+        check(
+            "{a=\"b\"} | label_format x=",
+            &at(26, "$end, expecting IDENTIFIER or STRING"),
+        );
+        check("{a=\"b\"} | label_format x", &at(25, "$end, expecting ="));
+        check("{a=\"b\"} | unwrap x", &at(11, "unwrap"));
+        check("{a=\"b\"} | regexp", &at(17, "$end, expecting STRING"));
+        check(
+            "{a=\"b\"} | pattern \"abc\"",
+            "parse error : invalid pattern parser: at least one capture is required",
+        );
+        check(
+            "{a=\"b\"} | regexp \"(.*)\"",
+            "parse error : invalid regexp parser: at least one named capture must be supplied",
+        );
+    }
+}

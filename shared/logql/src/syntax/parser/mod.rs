@@ -14,7 +14,8 @@
 //!
 //! Errors are those of Loki's generated parser: what was found, and what could stand there where
 //! that is four things at most. The lists are written out at each place that expects something.
-//! Chains of operators are parsed in a loop, so only parentheses and calls nest the parser.
+//! Operators and parentheses are parsed in a loop with a stack of what waits, so only calls nest
+//! the parser.
 
 mod aggregation;
 mod expression;
@@ -36,7 +37,7 @@ use super::ast::Span;
 use super::hint;
 use super::lexer::Lexer;
 use super::lexer::token::{Lexeme, Symbol, Token};
-use super::limits::{MAX_HEIGHT, MAX_NESTING};
+use super::limits::{MAX_HEIGHT, MAX_NESTING, MAX_WAITING};
 use super::regexp;
 
 /// A text on its way to a tree.
@@ -216,12 +217,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Goes one level down; [`Parser::leave`] goes up. An error ends the parse, so it need not.
+    /// Goes into a call; [`Parser::leave`] goes out. An error ends the parse, so it need not.
     fn enter(&mut self) -> Result<(), SyntaxError> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
             let message = format!(
-                "query nests parentheses more than {MAX_NESTING} deep; leave out needless ones"
+                "query nests functions more than {MAX_NESTING} deep; leave out needless ones"
             );
             return Err(SyntaxError::semantic(message, self.next.span));
         }
@@ -232,16 +233,28 @@ impl<'a> Parser<'a> {
         self.nesting -= 1;
     }
 
-    /// The height of a node above subtrees of these heights.
-    fn above(&self, left: usize, right: usize, span: Span) -> Result<usize, SyntaxError> {
-        let height = 1 + left.max(right);
-        if height > MAX_HEIGHT {
-            let message = format!(
-                "query combines more than {MAX_HEIGHT} terms one after the other; \
-                 use a regular expression or several queries"
-            );
-            return Err(SyntaxError::semantic(message, span));
+    /// Puts `more` on the stack of what waits for its end.
+    fn wait<T>(&self, waiting: &mut Vec<T>, more: T) -> Result<(), SyntaxError> {
+        waiting.push(more);
+        if waiting.len() > MAX_WAITING {
+            return Err(too_high(self.next.span));
         }
-        Ok(height)
+        Ok(())
     }
+}
+
+/// The height of a node above subtrees of these heights.
+fn above(left: usize, right: usize, span: Span) -> Result<usize, SyntaxError> {
+    let height = 1 + left.max(right);
+    if height > MAX_HEIGHT {
+        return Err(too_high(span));
+    }
+    Ok(height)
+}
+
+fn too_high(span: Span) -> SyntaxError {
+    let message = format!(
+        "query combines more than {MAX_HEIGHT} terms; use a regular expression or several queries"
+    );
+    SyntaxError::semantic(message, span)
 }

@@ -179,3 +179,84 @@ fn expected_after(parts: &Parts) -> &'static [&'static str] {
         (None, None) => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax::parse;
+
+    #[track_caller]
+    fn check(range: &str, want: &str) {
+        let got = match parse(&format!("max_over_time({range})")) {
+            Ok(query) => {
+                let text = query.to_string();
+                let inner = text.strip_prefix("max_over_time(");
+                inner
+                    .and_then(|text| text.strip_suffix(')'))
+                    .unwrap()
+                    .to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, want, "{range}");
+    }
+
+    #[test]
+    fn forms() {
+        let want = "{a=\"b\"} | json | unwrap x[5m]";
+        check("{a=\"b\"} | json | unwrap x [5m]", want);
+        check("{a=\"b\"}[5m] | json | unwrap x", want);
+        check("({a=\"b\"} | json | unwrap x)[5m]", want);
+        check("(({a=\"b\"} | json | unwrap x [5m]))", want);
+        let want = "{a=\"b\"} | unwrap x[1h] offset 1h30m0s";
+        check("{a=\"b\"}[60m] offset 90m | unwrap x", want);
+        check("({a=\"b\"})[1h] offset 1.5h | unwrap x", want);
+        check(
+            "{a=\"b\"} | unwrap x [1h] offset -1h30m",
+            "{a=\"b\"} | unwrap x[1h] offset -1h30m0s",
+        );
+        check(
+            "{a=\"b\"} | unwrap Duration(x) | y=1 | z=\"2\" [1d12h]",
+            "{a=\"b\"} | unwrap duration(x) | y==1 | z=\"2\"[1d12h]",
+        );
+        check(
+            "{a=\"b\"} | unwrap bytes [0]",
+            "{a=\"b\"} | unwrap bytes[0s]",
+        );
+    }
+
+    #[test]
+    fn mistakes() {
+        let at = |line: usize, column: usize, message: &str| {
+            format!("parse error at line {line}, col {column}: syntax error: unexpected {message}")
+        };
+        let unwrap = "{a=\"b\"} | unwrap";
+        check(
+            &format!("{unwrap} x | json [5m]"),
+            &at(1, 36, "json, expecting IDENTIFIER or ("),
+        );
+        check(
+            &format!("{unwrap} x"),
+            &at(1, 33, "), expecting RANGE or |"),
+        );
+        check(
+            &format!("{unwrap} [5m]"),
+            &at(
+                0,
+                32,
+                "RANGE, expecting IDENTIFIER or BYTES_CONV or DURATION_CONV or \
+                 DURATION_SECONDS_CONV",
+            ),
+        );
+        check(
+            "{a=\"b\"}[5m] offset 1",
+            &at(1, 34, "NUMBER, expecting DURATION"),
+        );
+        check(
+            "{a=\"b\"}[5m] |= \"x\" offset 1h",
+            &at(1, 34, "offset, expecting )"),
+        );
+        check("({a=\"b\"})", &at(1, 24, "), expecting RANGE"));
+        check("5, 6", &at(1, 18, "NUMBER, expecting { or ("));
+        check("{a=\"b\"}[5m][5m]", &at(0, 26, "RANGE, expecting )"));
+    }
+}

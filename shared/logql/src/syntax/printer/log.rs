@@ -9,6 +9,7 @@ use crate::syntax::ast::{
     Comparison, Extraction, FilterText, LabelCondition, LabelFilter, LabelFilterKind, LabelFormat,
     LabelFormatValue, LabelItem, LineFilter, LogExpr, Number, Selector, Stage, StageKind,
 };
+use crate::syntax::lexer::numbers;
 
 impl Display for LogExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -173,28 +174,30 @@ impl Display for Number {
     }
 }
 
-/// `5.0kB`, `10MB`, `999B`: one decimal below ten, none above; whole bytes where that would cut.
+/// `5.0kB`, `10MB`, `999B`: rounded to one decimal below ten, to none above, as Loki prints it; all
+/// bytes where that reads as another size.
 fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 5] = [
-        ("PB", 1_000_000_000_000_000),
-        ("TB", 1_000_000_000_000),
-        ("GB", 1_000_000_000),
-        ("MB", 1_000_000),
-        ("kB", 1_000),
+    const UNITS: [(&str, f64); 5] = [
+        ("PB", 1e15),
+        ("TB", 1e12),
+        ("GB", 1e9),
+        ("MB", 1e6),
+        ("kB", 1e3),
     ];
     // `0B` would read as the start of a binary number.
     if bytes == 0 {
         return "0kB".to_owned();
     }
-    let Some((name, unit)) = UNITS.into_iter().find(|(_, unit)| bytes >= *unit) else {
-        return format!("{bytes}B");
+    let exact = format!("{bytes}B");
+    let Some((name, unit)) = UNITS.into_iter().find(|(_, unit)| bytes as f64 >= *unit) else {
+        return exact;
     };
-    let (whole, rest) = (bytes / unit, bytes % unit);
-    if whole < 10 && rest % (unit / 10) == 0 {
-        return format!("{whole}.{}{name}", rest / (unit / 10));
+    let value = (bytes as f64 / unit * 10.0 + 0.5).floor() / 10.0;
+    let decimals = usize::from(value < 10.0);
+    let short = format!("{value:.decimals$}{name}");
+    if numbers::size(&short) == Some(bytes) {
+        short
+    } else {
+        exact
     }
-    if whole >= 10 && rest == 0 {
-        return format!("{whole}{name}");
-    }
-    format!("{bytes}B")
 }
