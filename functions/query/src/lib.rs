@@ -1,1 +1,12 @@
-//! The Lambda that answers every read.
+//! The Lambda that answers every read. One file an endpoint; [`Handler`] leads to them.
+//!
+//! Knows HTTP and Loki's manners; what an answer is made of is `narvi-engine`'s.
+
+mod handler;
+mod labels;
+mod query;
+mod reply;
+mod series;
+mod status;
+
+pub use handler::Handler;

@@ -1,1 +1,118 @@
 //! Answers a query: plan, prune, fetch, scan, merge; labels and series.
+//!
+//! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then the path
+//! of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached), `candidates` (chunks and
+//! which of them may repeat lines of others), `units` (cut by bytes), `fetch` (ranges), `duplicates`, `scan`
+//! (decode and evaluate on all cores), `search` (the whole of it), `log_query` and `metric_query`.
+//!
+//! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and the result.
+
+mod candidates;
+mod checks;
+mod duplicates;
+mod error;
+mod fetch;
+mod labels;
+pub mod limits;
+mod log_query;
+mod lookup;
+mod metric_query;
+mod request;
+mod scan;
+mod search;
+mod tail;
+mod units;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use narvi_logql::plan::Plan;
+use narvi_model::TimeRange;
+use narvi_model::answer::{QueryResult, QueryStats};
+use narvi_storage::{Catalog, Objects};
+use tokio::sync::Semaphore;
+
+use limits::ANSWER_WITHIN;
+
+pub use error::{EngineError, ErrorKind};
+pub use request::{Answer, Request, Span};
+
+/// Answers queries out of a catalog and its objects. Keep one for the life of the process: it
+/// caches footers, which never change.
+pub struct Engine {
+    objects: Arc<dyn Objects>,
+    catalog: Catalog,
+    tails: tail::TailCache,
+    /// One permit for each core: decoding is work for the processor.
+    workers: Arc<Semaphore>,
+    worker_count: usize,
+}
+
+impl Engine {
+    /// An engine that uses every core.
+    #[must_use]
+    pub fn new(objects: Arc<dyn Objects>, catalog: Catalog) -> Self {
+        let worker_count = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            objects,
+            catalog,
+            tails: tail::TailCache::new(limits::TAIL_CACHE_BYTES),
+            workers: Arc::new(Semaphore::new(worker_count)),
+            worker_count,
+        }
+    }
+}
+
+impl Engine {
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// What is wrong with the query, which limit it breaks, or what failed; see [`EngineError::kind`].
+    pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
+        let patience = Duration::from_nanos(request.limits.query_timeout.nanos().unsigned_abs());
+        let patience = if patience.is_zero() {
+            ANSWER_WITHIN
+        } else {
+            patience.min(ANSWER_WITHIN)
+        };
+        match tokio::time::timeout(patience, self.answer(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(EngineError::Timeout),
+        }
+    }
+
+    async fn answer(&self, request: &Request) -> Result<Answer, EngineError> {
+        let started = Instant::now();
+        let plan = Plan::new(&narvi_logql::syntax::parse(&request.query)?)?;
+        let span = checks::check(request, &plan)?;
+        let mut stats = QueryStats::default();
+        let result = match plan {
+            Plan::Metric(plan) => self.metrics(request, plan, span, &mut stats).await?,
+            Plan::Log(plan) => match span {
+                Span::Instant(_) => return Err(EngineError::Refused(NO_INSTANT_LOGS.to_owned())),
+                Span::Range { start, end, .. } => match TimeRange::new(start, end) {
+                    Some(range) => {
+                        QueryResult::Streams(self.logs(request, plan, range, &mut stats).await?)
+                    }
+                    None => QueryResult::Streams(Vec::new()),
+                },
+            },
+        };
+        stats.entries_returned = entries(&result);
+        stats.exec_seconds = started.elapsed().as_secs_f64();
+        Ok(Answer { result, stats })
+    }
+}
+
+const NO_INSTANT_LOGS: &str = "log queries are not supported as an instant query type, please \
+                               change your query to a range query type";
+
+/// Lines of a log answer, series of a metric one.
+fn entries(result: &QueryResult) -> u64 {
+    let count = match result {
+        QueryResult::Streams(streams) => streams.iter().map(|stream| stream.entries.len()).sum(),
+        QueryResult::Matrix(series) | QueryResult::Vector(series) => series.len(),
+        QueryResult::Scalar(_) => 1,
+    };
+    count as u64
+}

@@ -2,15 +2,14 @@
 //! telemetry.
 //!
 //! Reading order: [`Request`] (what is asked) with [`Params`] and [`capture`], [`Response`] (what
-//! is answered) and [`fit_lambda`], [`Call`] (an event made by hand), [`Config`] and
-//! [`Environment`] (how it is set up), [`scheduled_at`] (what a timer's event says), [`telemetry`]
+//! is answered) and [`fit_lambda`], [`Call`] (an event made by hand), [`Config`] (how it is
+//! set up), [`scheduled_at`] (what a timer's event says), [`telemetry`]
 //! and [`Metrics`].
 //!
 //! Knows neither endpoints, storage nor the SDK, and runs no tasks.
 
 mod answer_limit;
 mod config;
-mod environment;
 mod event;
 pub mod limits;
 mod metrics;
@@ -25,7 +24,6 @@ pub use answer_limit::fit_lambda;
 pub use config::{
     ChunkEncoding, Compactor, Config, ConfigError, Defaults, Ruler, Server, expand_variables,
 };
-pub use environment::{Environment, EnvironmentError};
 pub use event::Call;
 pub use metrics::{Metric, Metrics, Unit};
 pub use params::{Params, ParamsError};

@@ -140,6 +140,16 @@ impl Response {
     #[must_use]
     pub fn into_event(self, request: &Request) -> ApiGatewayV2httpResponse {
         let gzipped = self.gzipped(request);
+        self.event(gzipped)
+    }
+
+    /// The event that answers what could not be read as a request.
+    #[must_use]
+    pub fn into_plain_event(self) -> ApiGatewayV2httpResponse {
+        self.event(None)
+    }
+
+    fn event(self, gzipped: Option<Vec<u8>>) -> ApiGatewayV2httpResponse {
         let mut out = ApiGatewayV2httpResponse::default();
         out.status_code = i64::from(self.status);
         if !self.content_type.is_empty() {

@@ -53,13 +53,45 @@ impl LineColumn {
     }
 }
 
+/// Distinct texts, one behind the other.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// All of them.
+    pub text: String,
+    /// Offset of the end of each.
+    pub ends: Vec<u32>,
+}
+
+impl Texts {
+    /// The text at a place.
+    #[must_use]
+    pub fn get(&self, place: usize) -> Option<&str> {
+        let start = match place.checked_sub(1) {
+            Some(before) => *self.ends.get(before)? as usize,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(place)? as usize)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Texts {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(texts: T) -> Self {
+        let mut all = Self::default();
+        for text in texts {
+            all.text.push_str(text);
+            all.ends.push(all.text.len() as u32);
+        }
+        all
+    }
+}
+
 /// One name of structured metadata over all rows of a chunk.
 #[derive(Clone, Debug)]
 pub struct MetadataColumn {
     /// The name.
     pub name: Box<str>,
     /// The distinct values.
-    pub values: Vec<Box<str>>,
+    pub values: Texts,
     /// For each row 0 where the name is absent, else 1 + the place of its value.
     pub refs: Vec<u32>,
 }
@@ -69,7 +101,7 @@ impl MetadataColumn {
     #[must_use]
     pub fn value(&self, row: u32) -> Option<&str> {
         let place = self.refs[row as usize].checked_sub(1)?;
-        self.values.get(place as usize).map(|value| &**value)
+        self.values.get(place as usize)
     }
 }
 
@@ -281,7 +313,7 @@ pub(crate) mod tests {
         batch.stream = Labels::from_pairs([("lat", "9")]);
         let column = |name: &str, value: &str, refs: [u32; 2]| MetadataColumn {
             name: name.into(),
-            values: vec![value.into()],
+            values: [value].into_iter().collect(),
             refs: refs.into(),
         };
         batch.metadata = vec![column("lat", "sm", [1, 0]), column("id", "7", [1, 1])];

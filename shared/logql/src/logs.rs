@@ -9,18 +9,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use narvi_model::answer::{LogEntry, LogStream};
-use narvi_model::{Labels, Line, Timestamp};
+use narvi_model::{Direction, Labels, Line, Timestamp};
 
 use crate::batch::{Batch, Selection};
-
-/// Which end of time comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Direction {
-    /// Oldest first.
-    Forward,
-    /// Newest first, the default.
-    Backward,
-}
 
 /// Where a chunk stands among all chunks of a query in the order of arrival.
 #[derive(

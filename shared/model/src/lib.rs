@@ -8,6 +8,7 @@
 
 pub mod answer;
 mod bytesize;
+mod direction;
 pub mod duration;
 mod entry;
 mod labels;
@@ -18,6 +19,7 @@ mod tenant;
 mod time;
 
 pub use bytesize::{ByteSize, ByteSizeError};
+pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use labels::{Label, Labels, write_quoted};
 pub use limits::{Limits, LimitsPatch, Overrides, Period};

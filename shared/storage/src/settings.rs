@@ -26,6 +26,45 @@ pub struct Settings {
     pub access_keys: AccessKeys,
 }
 
+impl Settings {
+    /// What the stack tells a function through its environment variables: `NARVI_BUCKET`,
+    /// `NARVI_TABLE_PREFIX` (`narvi` if unset), `NARVI_SHARDS` (1 if unset), `AWS_REGION`,
+    /// `NARVI_S3_ENDPOINT` and `NARVI_DYNAMODB_ENDPOINT` (AWS's own if unset), and the keys of
+    /// [`AccessKeys::from_variables`]. An empty variable is an unset one, as templates write it.
+    ///
+    /// # Errors
+    /// [`StorageError::Invalid`] names the variable.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StorageError> {
+        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let shards = optional("NARVI_SHARDS").unwrap_or_else(|| "1".to_owned());
+        let shards = match shards.parse() {
+            Ok(0) | Err(_) => {
+                let reason = format!("`{shards}` is not a whole number from 1 to 65535");
+                return Err(StorageError::invalid("NARVI_SHARDS", reason));
+            }
+            Ok(shards) => shards,
+        };
+        Ok(Self {
+            region: needed(&variable, "AWS_REGION")?,
+            s3_endpoint: optional("NARVI_S3_ENDPOINT"),
+            dynamodb_endpoint: optional("NARVI_DYNAMODB_ENDPOINT"),
+            bucket: needed(&variable, "NARVI_BUCKET")?,
+            table_prefix: optional("NARVI_TABLE_PREFIX").unwrap_or_else(|| "narvi".to_owned()),
+            shards,
+            access_keys: AccessKeys::from_variables(&variable)?,
+        })
+    }
+}
+
+/// A variable that has no default.
+fn needed(
+    variable: impl Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<String, StorageError> {
+    let value = variable(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| StorageError::invalid(name, "the variable is not set"))
+}
+
 /// Credentials of AWS. Does not print its secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKeys {
@@ -54,14 +93,8 @@ impl AccessKeys {
     /// # Errors
     /// [`StorageError::Invalid`] names the variable that is missing.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StorageError> {
-        let needed = |name: &str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.ok_or_else(|| StorageError::invalid(name, "the variable is not set"))
-        };
-        let (id, secret) = (
-            needed("AWS_ACCESS_KEY_ID")?,
-            needed("AWS_SECRET_ACCESS_KEY")?,
-        );
+        let id = needed(&variable, "AWS_ACCESS_KEY_ID")?;
+        let secret = needed(&variable, "AWS_SECRET_ACCESS_KEY")?;
         Ok(Self::new(
             &id,
             &secret,
@@ -96,6 +129,28 @@ mod tests {
         });
         let text = error.unwrap_err().to_string();
         assert_eq!(text, "AWS_SECRET_ACCESS_KEY: the variable is not set");
+    }
+
+    #[test]
+    fn settings_come_from_variables() {
+        let read = |set: &[(&str, &str)]| {
+            let keys = ["NARVI_BUCKET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+            let settings = Settings::from_variables(|name| match set.iter().find(|s| s.0 == name) {
+                Some((_, value)) => Some((*value).to_owned()),
+                None => keys.contains(&name).then(|| "x".to_owned()),
+            });
+            settings.map_err(|e| e.to_string())
+        };
+        let settings = read(&[("NARVI_S3_ENDPOINT", "")]).unwrap();
+        let given = (settings.table_prefix.as_str(), settings.shards, settings.s3_endpoint);
+        assert_eq!(given, ("narvi", 1, None));
+        assert_eq!(read(&[("NARVI_SHARDS", "4")]).unwrap().shards, 4);
+        for (name, value, want) in [
+            ("NARVI_BUCKET", "", "NARVI_BUCKET: the variable is not set"),
+            ("NARVI_SHARDS", "0", "NARVI_SHARDS: `0` is not a whole number from 1 to 65535"),
+        ] {
+            assert_eq!(read(&[(name, value)]).unwrap_err(), want);
+        }
     }
 
     #[test]

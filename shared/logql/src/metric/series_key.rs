@@ -99,7 +99,7 @@ mod tests {
         batch.stream = Labels::from_pairs([("app", "x"), ("level", "s")]);
         let column = |name: &str, values: &[&str], refs: [u32; 4]| MetadataColumn {
             name: name.into(),
-            values: values.iter().map(|v| (*v).into()).collect(),
+            values: values.iter().copied().collect(),
             refs: refs.into(),
         };
         batch.metadata = vec![

@@ -1,0 +1,74 @@
+//! `/loki/api/v1/labels` and `/loki/api/v1/label/{name}/values` (spec `http-api.md` §6).
+
+use narvi_gateway::Response;
+use narvi_model::{Matcher, TimeRange};
+use narvi_protocol::answer;
+use narvi_protocol::params::bounds;
+
+use crate::handler::Read;
+use crate::reply::Refusal;
+
+/// The names of all labels.
+pub(crate) async fn names(read: &Read<'_>) -> Response {
+    let found = async {
+        let Some((range, matchers)) = asked(read)? else {
+            return Ok(Vec::new());
+        };
+        let found = read
+            .engine
+            .labels(&read.tenant, read.limits, range, &matchers)
+            .await?;
+        Ok::<_, Refusal>(found.into_iter().collect::<Vec<_>>())
+    };
+    reply(found.await)
+}
+
+/// The values of one label.
+pub(crate) async fn values(read: &Read<'_>, name: &str) -> Response {
+    let found = async {
+        let Some((range, matchers)) = asked(read)? else {
+            return Ok(Vec::new());
+        };
+        let where_ = (range, matchers.as_slice());
+        let found = read
+            .engine
+            .label_values(name, &read.tenant, read.limits, where_)
+            .await?;
+        Ok::<_, Refusal>(found.into_iter().collect::<Vec<_>>())
+    };
+    reply(found.await)
+}
+
+fn reply(found: Result<Vec<String>, Refusal>) -> Response {
+    match found {
+        Ok(found) => Response::json(answer::labels(&found)),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// The time range, and the matchers of the optional `query`; `None` where the range is empty.
+fn asked(read: &Read<'_>) -> Result<Option<(TimeRange, Vec<Matcher>)>, Refusal> {
+    let matchers = match read.params.get("query").map(str::trim) {
+        None | Some("" | "{}") => Vec::new(),
+        Some(query) => selector(query)?,
+    };
+    Ok(range(read)?.map(|range| (range, matchers)))
+}
+
+/// The time range of labels and series; both ends count.
+pub(crate) fn range(read: &Read<'_>) -> Result<Option<TimeRange>, Refusal> {
+    let bounds = bounds(|name| read.params.get(name), read.request.received)?;
+    if bounds.end < bounds.start {
+        return Err(Refusal::Text(
+            "end timestamp must not be before or equal to start time".to_owned(),
+        ));
+    }
+    Ok(TimeRange::inclusive(bounds.start, bounds.end))
+}
+
+/// A plain selector that cannot match streams without any of its labels.
+pub(crate) fn selector(text: &str) -> Result<Vec<Matcher>, Refusal> {
+    let selector = narvi_logql::syntax::parse_selector(text)?;
+    narvi_logql::syntax::require_matcher(&selector)?;
+    Ok(selector.matchers)
+}

@@ -1,0 +1,74 @@
+//! `/loki/api/v1/query_range` and `/loki/api/v1/query` (spec `http-api.md` §4 and §5).
+
+use narvi_engine::{Request, Span};
+use narvi_gateway::Response;
+use narvi_model::answer::QueryResult;
+use narvi_protocol::answer::{EncodeOptions, encode_query};
+use narvi_protocol::params::{instant_query, range_query};
+
+use crate::handler::Read;
+use crate::reply::Refusal;
+
+/// The header in which a client asks for metadata and parsed labels apart.
+const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
+
+/// Evaluates a query over a range of time.
+pub(crate) async fn range(read: &Read<'_>) -> Response {
+    let asked = range_query(|name| read.params.get(name), read.request.received);
+    let answer = asked.map_err(Refusal::from).map(|asked| Request {
+        interval: asked.interval,
+        direction: asked.direction,
+        limit: asked.limit,
+        ..base(
+            read,
+            Span::Range {
+                start: asked.start,
+                end: asked.end,
+                step: asked.step,
+            },
+        )
+    });
+    evaluate(read, answer).await
+}
+
+/// Evaluates a query at one instant.
+pub(crate) async fn instant(read: &Read<'_>) -> Response {
+    let asked = instant_query(|name| read.params.get(name), read.request.received);
+    let answer = asked.map_err(Refusal::from).map(|asked| Request {
+        direction: asked.direction,
+        limit: asked.limit,
+        ..base(read, Span::Instant(asked.time))
+    });
+    evaluate(read, answer).await
+}
+
+fn base(read: &Read<'_>, span: Span) -> Request {
+    Request {
+        tenant: read.tenant.clone(),
+        limits: read.limits.clone(),
+        query: read.params.get("query").unwrap_or_default().to_owned(),
+        span,
+        direction: narvi_model::Direction::default(),
+        limit: 0,
+        interval: 0,
+        now: read.request.received,
+    }
+}
+
+async fn evaluate(read: &Read<'_>, request: Result<Request, Refusal>) -> Response {
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let answer = match read.engine.query(&request).await {
+        Ok(answer) => answer,
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let mut options = EncodeOptions::from_flags(read.request.header(ENCODING_FLAGS));
+    options.direction = request.direction;
+    if !matches!(answer.result, QueryResult::Streams(_)) {
+        // Loki's frontend echoes the flags of log answers only.
+        options.flags.clear();
+    }
+    Response::json(encode_query(&answer.result, &answer.stats, &options))
+}

@@ -1,0 +1,111 @@
+//! [`Candidate`]: a chunk that a query may have to read, and the chunks whose lines it may repeat.
+//!
+//! A push that a client sends again lands in another segment as soon as anything about it differs. Lines
+//! that are stored twice are answered once: of two chunks of one stream that overlap in time, the one that
+//! arrived later drops what the elder one has. Chunks that overlap with none, the rule once the
+//! compactor has been there, cost nothing for this.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _};
+use narvi_logql::logs::Arrival;
+use narvi_model::{Labels, StreamId, TimeRange};
+use narvi_segment::ChunkMeta;
+use narvi_storage::SegmentRow;
+
+use crate::lookup::Found;
+use crate::tail::Tail;
+
+/// Chunks of one segment are told apart by this many bits of an arrival.
+const CHUNK_BITS: u32 = 24;
+
+/// A segment with its footer.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) row: Arc<SegmentRow>,
+    pub(crate) tail: Arc<Tail>,
+}
+
+/// A chunk that the query touches.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) segment: Opened,
+    place: usize,
+    pub(crate) labels: Labels,
+    pub(crate) arrival: Arrival,
+    /// Places, among the candidates of the day, of overlapping chunks that arrived before.
+    pub(crate) elders: Vec<usize>,
+}
+
+impl Candidate {
+    /// The chunk's entry in the footer.
+    pub(crate) fn chunk(&self) -> &ChunkMeta {
+        &self.segment.tail.footer.chunks[self.place]
+    }
+}
+
+/// Every chunk of the chosen streams that touches `range`, over all opened segments of a day.
+pub(crate) fn candidates(
+    found: &Found,
+    mut segments: Vec<Opened>,
+    range: TimeRange,
+) -> Vec<Candidate> {
+    segments.sort_by_key(|segment| (segment.row.created, segment.row.summary.id));
+    let mut candidates = Vec::new();
+    let mut by_stream: HashMap<StreamId, Vec<usize>> = HashMap::new();
+    for (rank, segment) in segments.iter().enumerate() {
+        let footer = &segment.tail.footer;
+        let chosen: Vec<Option<&Labels>> = footer
+            .streams
+            .iter()
+            .map(|stream| found.streams.get(&stream.id))
+            .collect();
+        for (place, chunk) in footer.chunks.iter().enumerate() {
+            let stream = chunk.stream as usize;
+            let touched = range.touches(chunk.first, chunk.last);
+            let Some(labels) = chosen.get(stream).copied().flatten().filter(|_| touched) else {
+                continue;
+            };
+            by_stream
+                .entry(footer.streams[stream].id)
+                .or_default()
+                .push(candidates.len());
+            candidates.push(Candidate {
+                segment: segment.clone(),
+                place,
+                labels: labels.clone(),
+                arrival: Arrival((rank as u64) << CHUNK_BITS | place as u64),
+                elders: Vec::new(),
+            });
+        }
+    }
+    for chunks in by_stream.into_values() {
+        find_elders(&mut candidates, chunks);
+    }
+    candidates
+}
+
+/// Fills in the elders of the chunks of one stream by walking them in the order of time.
+fn find_elders(candidates: &mut [Candidate], mut chunks: Vec<usize>) {
+    chunks.sort_by_key(|&place| candidates[place].chunk().first);
+    let mut open: Vec<usize> = Vec::new();
+    for place in chunks {
+        let first = candidates[place].chunk().first;
+        open.retain(|&other| candidates[other].chunk().last >= first);
+        for &other in &open {
+            // Within one segment the writer has dropped repeated lines already.
+            if candidates[other].arrival.0 >> CHUNK_BITS
+                == candidates[place].arrival.0 >> CHUNK_BITS
+            {
+                continue;
+            }
+            let (elder, younger) = if candidates[other].arrival < candidates[place].arrival {
+                (other, place)
+            } else {
+                (place, other)
+            };
+            candidates[younger].elders.push(elder);
+        }
+        open.push(place);
+    }
+}

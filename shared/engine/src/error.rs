@@ -1,0 +1,83 @@
+//! [`EngineError`]: why a query has no answer, in Loki's words where Loki has any.
+
+use narvi_logql::metric::TooManySeries;
+use narvi_logql::plan::PlanError;
+use narvi_logql::syntax::SyntaxError;
+use narvi_storage::StorageError;
+
+/// What the caller should make of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The query or a parameter is wrong, or asks for too much (400).
+    Invalid,
+    /// The time was up (504).
+    Timeout,
+    /// A fault that passes (503).
+    Unavailable,
+    /// Stored data cannot be read, or a mistake in Narvi (500).
+    Fault,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The query does not parse.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// The query parses and cannot run.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Over a limit of the tenant, or a parameter that does not fit; the text says which.
+    #[error("{0}")]
+    Refused(String),
+    /// More series than memory allows.
+    #[error(transparent)]
+    TooManySeries(#[from] TooManySeries),
+    /// The time was up.
+    #[error(
+        "request timed out, decrease the duration of the request or add more label matchers \
+         (prefer exact match over regex match) to reduce the amount of data processed"
+    )]
+    Timeout,
+    /// Objects or catalog failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The bytes of a segment are not what they must be.
+    #[error("segment `{segment}` is corrupt: {reason}")]
+    Corrupt {
+        /// Its id.
+        segment: String,
+        /// The field and what is wrong with it.
+        reason: String,
+    },
+    /// A worker died.
+    #[error("a worker failed, which is a fault in narvi: {0}")]
+    Worker(String),
+}
+
+impl EngineError {
+    /// What the caller should make of it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::TooManySeries(_) => {
+                ErrorKind::Invalid
+            }
+            Self::Timeout => ErrorKind::Timeout,
+            Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
+                ErrorKind::Unavailable
+            }
+            Self::Storage(_) | Self::Corrupt { .. } | Self::Worker(_) => ErrorKind::Fault,
+        }
+    }
+
+    pub(crate) fn corrupt(
+        segment: &narvi_segment::SegmentId,
+        error: &narvi_segment::FormatError,
+    ) -> Self {
+        Self::Corrupt {
+            segment: segment.to_string(),
+            reason: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! [`Pieces`]: the stored bytes of the columns that a unit needs, fetched in few requests.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Instant;
+
+use bytes::Bytes;
+use foldhash::{HashMap, HashMapExt as _};
+use futures::future::try_join_all;
+use narvi_segment::{Column, SegmentId};
+use narvi_storage::{Objects, Place};
+
+use crate::candidates::Opened;
+use crate::error::EngineError;
+use crate::limits::COALESCE_GAP_BYTES;
+
+/// Bytes of objects, by segment and offset.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    pieces: HashMap<SegmentId, Vec<(u64, Bytes)>>,
+    /// Bytes that were fetched.
+    pub(crate) bytes: u64,
+    /// Seconds that fetching took.
+    pub(crate) seconds: f64,
+}
+
+/// The columns that a unit needs and its tails do not hold.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    by_segment: BTreeMap<String, (SegmentId, Vec<Range<u64>>)>,
+}
+
+impl Wanted {
+    /// Adds a column, unless it is at hand.
+    pub(crate) fn add(&mut self, segment: &Opened, column: &Column) {
+        let Place::Object(key) = &segment.row.place else {
+            return;
+        };
+        if column.len == 0 || segment.tail.column(column).is_some() {
+            return;
+        }
+        let id = segment.row.summary.id;
+        let entry = self
+            .by_segment
+            .entry(key.clone())
+            .or_insert_with(|| (id, Vec::new()));
+        entry.1.push(column.range());
+    }
+
+    /// Fetches everything, side by side.
+    pub(crate) async fn fetch(self, objects: &dyn Objects) -> Result<Pieces, EngineError> {
+        let started = Instant::now();
+        let requests = self.by_segment.into_iter().flat_map(|(key, (id, ranges))| {
+            coalesce(ranges)
+                .into_iter()
+                .map(move |range| (key.clone(), id, range))
+        });
+        let fetched = try_join_all(requests.map(async |(key, id, range)| {
+            let offset = range.start;
+            objects
+                .get_range(&key, range)
+                .await
+                .map(|bytes| (id, offset, bytes))
+        }));
+        let mut pieces = HashMap::<SegmentId, Vec<(u64, Bytes)>>::new();
+        let mut total = 0;
+        for (id, offset, bytes) in fetched.await? {
+            total += bytes.len() as u64;
+            pieces.entry(id).or_default().push((offset, bytes));
+        }
+        Ok(Pieces {
+            pieces,
+            bytes: total,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+impl Pieces {
+    /// The stored bytes of a column that was wanted or lies in the tail.
+    pub(crate) fn column(&self, segment: &Opened, column: &Column) -> Result<Bytes, EngineError> {
+        if let Some(bytes) = segment.tail.column(column) {
+            return Ok(bytes);
+        }
+        let id = &segment.row.summary.id;
+        let range = column.range();
+        let pieces = self.pieces.get(id).into_iter().flatten();
+        let mut inside = pieces.filter_map(|(offset, bytes)| {
+            let start = usize::try_from(range.start.checked_sub(*offset)?).ok()?;
+            let end = start.checked_add(column.len as usize)?;
+            (end <= bytes.len()).then(|| bytes.slice(start..end))
+        });
+        inside.next().ok_or_else(|| EngineError::Corrupt {
+            segment: id.to_string(),
+            reason: format!("a column at {range:?} lies outside of it"),
+        })
+    }
+}
+
+/// Joins ranges whose gap costs less than another request.
+fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(COALESCE_GAP_BYTES) => {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_ranges_are_one_request() {
+        let gap = COALESCE_GAP_BYTES;
+        assert_eq!(coalesce(vec![5..9, 0..4, 7..8]), [0..9]);
+        assert_eq!(coalesce(vec![0..4, 4 + gap..9 + gap]), [0..9 + gap]);
+        assert_eq!(
+            coalesce(vec![0..4, 5 + gap..9 + gap]),
+            [0..4, 5 + gap..9 + gap]
+        );
+        assert_eq!(coalesce(vec![]), []);
+    }
+}

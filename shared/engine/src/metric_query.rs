@@ -1,0 +1,213 @@
+//! Metric queries: every scan of the plan to a matrix, then the tree over the matrices.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt as _};
+use narvi_logql::batch::Batch;
+use narvi_logql::eval::{Form, evaluate};
+use narvi_logql::logs::Arrival;
+use narvi_logql::metric::{Grid, Matrix, RangePartial, SeriesKey, Window};
+use narvi_logql::plan::{MetricPlan, Scan};
+use narvi_model::answer::{QueryResult, QueryStats};
+use narvi_model::{Limits, TimeRange};
+
+use crate::Engine;
+use crate::candidates::Candidate;
+use crate::error::EngineError;
+use crate::limits::{DAYS_AHEAD, UNITS_IN_FLIGHT};
+use crate::request::{Request, Span};
+use crate::scan::{Needs, Scanner};
+use crate::search::Search;
+use crate::units;
+
+struct MetricScanner {
+    plan: Arc<MetricPlan>,
+    /// The place of the scan in the plan.
+    place: usize,
+    window: Window,
+    range: TimeRange,
+}
+
+impl MetricScanner {
+    fn scan_plan(&self) -> &Scan {
+        &self.plan.scans[self.place]
+    }
+
+    /// Whether structured metadata can be part of the key of a chunk's series.
+    fn reads_metadata(&self, candidate: &Candidate) -> bool {
+        let in_stream = |name: &String| candidate.labels.get(name).is_some();
+        candidate.chunk().metadata.is_some()
+            && match &self.scan_plan().key {
+                SeriesKey::All | SeriesKey::Without(_) => true,
+                SeriesKey::By(names) => !names.iter().all(in_stream),
+            }
+    }
+}
+
+impl Scanner for MetricScanner {
+    type Partial = RangePartial;
+
+    fn start(&self) -> RangePartial {
+        RangePartial::new(self.scan_plan().function, self.window)
+    }
+
+    fn range(&self) -> TimeRange {
+        self.range
+    }
+
+    fn needs(&self, candidate: &Candidate) -> Option<Needs> {
+        let scan = self.scan_plan();
+        let chunk = candidate.chunk();
+        let metadata = self.reads_metadata(candidate);
+        let whole = candidate.elders.is_empty()
+            && scan.source.pipeline.is_empty()
+            && !metadata
+            && self.range.covers(chunk.first, chunk.last)
+            && self.window.steps(chunk.first.nanos()) == self.window.steps(chunk.last.nanos());
+        let lines = !scan.source.pipeline.is_empty();
+        let lengths = scan.function.counts_bytes();
+        (!whole).then_some(Needs {
+            lines,
+            lengths,
+            metadata,
+        })
+    }
+
+    fn count(&self, partial: &mut RangePartial, candidate: &Candidate) -> Result<(), EngineError> {
+        let chunk = candidate.chunk();
+        let labels = self.scan_plan().key.of(&candidate.labels);
+        let times = (chunk.first.nanos(), chunk.last.nanos());
+        let counted =
+            partial.add_chunk(&labels, times, (u64::from(chunk.rows), chunk.line_bytes))?;
+        match counted {
+            true => Ok(()),
+            false => Err(EngineError::Worker(format!(
+                "a chunk of segment `{}` was taken for lying in one window",
+                candidate.segment.row.summary.id
+            ))),
+        }
+    }
+
+    fn scan(
+        &self,
+        partial: &mut RangePartial,
+        batch: &mut Batch,
+        _: Arrival,
+    ) -> Result<usize, EngineError> {
+        let scan = self.scan_plan();
+        scan.source.pipeline.run(batch);
+        partial.add_batch(&scan.key, batch)?;
+        Ok(batch.selection.len())
+    }
+}
+
+impl Engine {
+    /// Answers a metric query.
+    pub(crate) async fn metrics(
+        &self,
+        request: &Request,
+        plan: MetricPlan,
+        span: Span,
+        stats: &mut QueryStats,
+    ) -> Result<QueryResult, EngineError> {
+        let (grid, form) = grid(&request.limits, span)?;
+        let plan = Arc::new(plan);
+        let mut matrices = Vec::with_capacity(plan.scans.len());
+        for (place, scan) in plan.scans.iter().enumerate() {
+            let window = grid.window(scan.range, scan.offset);
+            let Some(range) = window.times() else {
+                matrices.push(Matrix {
+                    grid,
+                    series: Vec::new(),
+                });
+                continue;
+            };
+            let scanner = MetricScanner {
+                plan: Arc::clone(&plan),
+                place,
+                window,
+                range,
+            };
+            matrices.push(self.scan(request, scanner, stats).await?);
+        }
+        let result = evaluate(&plan, matrices, grid, form);
+        check_series(&request.limits, &result)?;
+        Ok(result)
+    }
+
+    async fn scan(
+        &self,
+        request: &Request,
+        scanner: MetricScanner,
+        stats: &mut QueryStats,
+    ) -> Result<Matrix, EngineError> {
+        let mut total = scanner.start();
+        let range = scanner.range;
+        let scanner = Arc::new(scanner);
+        let search = Search {
+            engine: self,
+            tenant: &request.tenant,
+            matchers: &scanner.scan_plan().source.matchers,
+            range,
+            scanner: Arc::clone(&scanner),
+        };
+        let days = search.days().await?;
+        let plans = stream::iter(days)
+            .map(|day| search.plan(day))
+            .buffered(DAYS_AHEAD);
+        let mut plans = std::pin::pin!(plans);
+        while let Some(planned) = plans.next().await {
+            let planned = planned?;
+            stats.add(&planned.stats);
+            let units = units::by_segment(&planned.candidates);
+            let runs = stream::iter(units).map(|unit| search.run(&planned.candidates, unit));
+            let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));
+            while let Some(result) = runs.next().await {
+                let (partial, cost) = result?;
+                total.merge(partial)?;
+                stats.add(&cost);
+            }
+        }
+        Ok(total.finish())
+    }
+}
+
+/// The steps of a query. With a query frontend that splits by time, which is Loki's default, start and
+/// end of a range query move out to multiples of the step (spec `logql.md` §17).
+fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
+    let (start, end, step) = match span {
+        Span::Instant(time) => return Ok((Grid::instant(time), Form::Instant)),
+        Span::Range { start, end, step } => (start, end, step),
+    };
+    let refused = || {
+        EngineError::Refused(
+            "zero or negative query resolution step widths are not accepted. Try a positive integer"
+                .to_owned(),
+        )
+    };
+    if step <= 0 {
+        return Err(refused());
+    }
+    let (mut start, mut end) = (start, end);
+    if !limits.split_queries_by_interval.is_zero() {
+        start = start.minus(start.nanos().rem_euclid(step));
+        end = end.plus((step - end.nanos().rem_euclid(step)) % step);
+    }
+    let grid = Grid::range(start, end, step).ok_or_else(refused)?;
+    Ok((grid, Form::Range))
+}
+
+fn check_series(limits: &Limits, result: &QueryResult) -> Result<(), EngineError> {
+    let (QueryResult::Matrix(series) | QueryResult::Vector(series)) = result else {
+        return Ok(());
+    };
+    let most = limits.max_query_series;
+    if most == 0 || series.len() <= most {
+        return Ok(());
+    }
+    Err(EngineError::Refused(format!(
+        "maximum number of series ({most}) reached for a single query; consider reducing query \
+         cardinality by adding more specific stream selectors, reducing the time range, or \
+         aggregating results with functions like sum(), count() or topk()"
+    )))
+}

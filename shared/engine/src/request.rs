@@ -1,0 +1,52 @@
+//! [`Request`]: what is asked; [`Answer`]: what comes back.
+
+use narvi_model::Direction;
+use narvi_model::answer::{QueryResult, QueryStats};
+use narvi_model::{Limits, TenantId, Timestamp};
+
+/// The time that a query is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// One instant, for metric queries.
+    Instant(Timestamp),
+    /// From `start` to `end`. Log queries: `end` is excluded. Metric queries: at `start`, `start + step`, …
+    /// as long as that is not after `end`.
+    Range {
+        /// The beginning.
+        start: Timestamp,
+        /// The end.
+        end: Timestamp,
+        /// Nanoseconds between two evaluations; of no meaning for log queries.
+        step: i64,
+    },
+}
+
+/// One query of one tenant.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// What the tenant may do.
+    pub limits: Limits,
+    /// The query as written.
+    pub query: String,
+    /// When.
+    pub span: Span,
+    /// Which entries of a log query come first.
+    pub direction: Direction,
+    /// Most entries of a log query.
+    pub limit: usize,
+    /// Nanoseconds that must lie between two entries of a log query; 0 for all.
+    pub interval: i64,
+    /// The time at which the request arrived.
+    pub now: Timestamp,
+}
+
+/// The result and what it cost.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The result.
+    pub result: QueryResult,
+    /// What it cost.
+    pub stats: QueryStats,
+}

@@ -1,0 +1,122 @@
+//! [`Tail`]: the end of a segment, with its footer decoded; kept between queries, since it never changes.
+//!
+//! Lengths and timestamps lie before the footer, so for most segments one request brings all that
+//! a count needs (`docs/format/segment.md`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use narvi_segment::{Column, Footer, SegmentId};
+use narvi_storage::{Objects, Place, SegmentRow};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::error::EngineError;
+use crate::limits::{WHOLE_OBJECT_BYTES, WHOLE_TAIL_BYTES};
+
+/// The bytes of a segment from some offset to its end.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) footer: Footer,
+    from: u64,
+    bytes: Bytes,
+}
+
+impl Tail {
+    /// The stored bytes of a column, where it lies in the tail.
+    pub(crate) fn column(&self, column: &Column) -> Option<Bytes> {
+        let range = column.range();
+        let start = usize::try_from(range.start.checked_sub(self.from)?).ok()?;
+        let end = usize::try_from(range.end.checked_sub(self.from)?).ok()?;
+        (start <= end && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))
+    }
+}
+
+/// Tails by segment, bounded in bytes.
+#[derive(Debug)]
+pub(crate) struct TailCache(Cache<SegmentId, Arc<Tail>, TailWeight>);
+
+#[derive(Clone, Debug)]
+struct TailWeight;
+
+/// Memory of a decoded footer beside its bytes, for each stream and each chunk.
+const STREAM_WEIGHT: usize = 256;
+const CHUNK_WEIGHT: usize = size_of::<narvi_segment::ChunkMeta>();
+
+impl Weighter<SegmentId, Arc<Tail>> for TailWeight {
+    fn weight(&self, _: &SegmentId, tail: &Arc<Tail>) -> u64 {
+        let streams = tail.footer.streams.len() * STREAM_WEIGHT;
+        let chunks = tail.footer.chunks.len() * CHUNK_WEIGHT;
+        (tail.bytes.len() + streams + chunks) as u64
+    }
+}
+
+/// A tail and what it cost to have it.
+pub(crate) struct Fetched {
+    pub(crate) tail: Arc<Tail>,
+    /// Bytes that were fetched for it now.
+    pub(crate) bytes: u64,
+}
+
+impl TailCache {
+    pub(crate) fn new(bytes: u64) -> Self {
+        // The number of tails is only a hint for the first allocation.
+        Self(Cache::with_weighter(4096, bytes, TailWeight))
+    }
+
+    /// The tail of a segment, fetched where it is not cached.
+    pub(crate) async fn get(
+        &self,
+        objects: &dyn Objects,
+        row: &SegmentRow,
+    ) -> Result<Fetched, EngineError> {
+        let id = row.summary.id;
+        if let Some(tail) = self.0.get(&id) {
+            return Ok(Fetched { tail, bytes: 0 });
+        }
+        let summary = &row.summary;
+        let (from, bytes) = match &row.place {
+            Place::Inline(bytes) => (0, bytes.clone()),
+            Place::Object(key) => {
+                let from = if summary.size <= WHOLE_OBJECT_BYTES {
+                    0
+                } else if summary.size.saturating_sub(summary.tail) <= WHOLE_TAIL_BYTES {
+                    summary.tail
+                } else {
+                    summary.footer.offset
+                };
+                (from, objects.get_range(key, from..summary.size).await?)
+            }
+        };
+        let fetched = bytes.len() as u64;
+        let tail = Arc::new(decode(row, from, bytes)?);
+        self.0.insert(id, Arc::clone(&tail));
+        Ok(Fetched {
+            tail,
+            bytes: fetched,
+        })
+    }
+}
+
+fn decode(row: &SegmentRow, from: u64, bytes: Bytes) -> Result<Tail, EngineError> {
+    let id = &row.summary.id;
+    let corrupt = |e: narvi_segment::FormatError| EngineError::corrupt(id, &e);
+    let place = Footer::place(&bytes, row.summary.size).map_err(corrupt)?;
+    let start = place
+        .offset
+        .checked_sub(from)
+        .and_then(|start| usize::try_from(start).ok());
+    let footer = start.and_then(|start| bytes.get(start..start.checked_add(place.len as usize)?));
+    let footer = footer.ok_or_else(|| EngineError::Corrupt {
+        segment: id.to_string(),
+        reason: format!(
+            "its trailer places the footer at {}, its catalog row at {}",
+            place.offset, row.summary.footer.offset
+        ),
+    })?;
+    Ok(Tail {
+        footer: Footer::decode(footer).map_err(corrupt)?,
+        from,
+        bytes,
+    })
+}
