@@ -12,7 +12,12 @@ pub struct ByteSize(u64);
 #[error("`{0}` is not a size; write a number of bytes or one with a unit, such as `256KB`")]
 pub struct ByteSizeError(String);
 
-const UNITS: [(&str, u64); 4] = [("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
+const UNITS: [(&str, u64); 4] = [
+    ("T", 1 << 40),
+    ("G", 1 << 30),
+    ("M", 1 << 20),
+    ("K", 1 << 10),
+];
 
 impl ByteSize {
     /// From a number of bytes.
@@ -34,8 +39,13 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, ByteSizeError> {
         let refused = || ByteSizeError(text.chars().take(40).collect());
         let upper = text.trim().to_ascii_uppercase();
-        let body = upper.strip_suffix("IB").or_else(|| upper.strip_suffix('B')).unwrap_or(&upper);
-        let unit = UNITS.iter().find_map(|(name, size)| Some((body.strip_suffix(name)?, *size)));
+        let body = upper
+            .strip_suffix("IB")
+            .or_else(|| upper.strip_suffix('B'))
+            .unwrap_or(&upper);
+        let unit = UNITS
+            .iter()
+            .find_map(|(name, size)| Some((body.strip_suffix(name)?, *size)));
         let (number, unit) = unit.unwrap_or((body, 1));
         let number = number.trim_end();
         if let Ok(whole) = number.parse::<u64>() {
@@ -54,7 +64,9 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     /// The largest unit that divides it: `3MB`, `1536KB`, `10B`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS.iter().find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size));
+        let unit = UNITS
+            .iter()
+            .find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size));
         match unit {
             Some((name, size)) => write!(f, "{}{name}B", self.0 / size),
             None => write!(f, "{}B", self.0),
@@ -87,7 +99,9 @@ impl<'de> serde::Deserialize<'de> for ByteSize {
             }
 
             fn visit_i64<E: serde::de::Error>(self, bytes: i64) -> Result<ByteSize, E> {
-                u64::try_from(bytes).map(ByteSize).map_err(|_| E::custom("a size is not negative"))
+                u64::try_from(bytes)
+                    .map(ByteSize)
+                    .map_err(|_| E::custom("a size is not negative"))
             }
         }
         deserializer.deserialize_any(Visitor)

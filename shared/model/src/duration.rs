@@ -92,14 +92,19 @@ pub fn parse_prometheus(text: &str) -> Result<i64, DurationError> {
             return Err(shape());
         }
         let (number, tail) = rest.split_at(digits);
-        let unit_len = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let unit_len = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
         let place = PROMETHEUS.iter().position(|(name, _)| *name == unit);
         let place = place.ok_or_else(|| {
             if unit.is_empty() {
                 return shape();
             }
-            DurationError::Unit { unit: unit.to_owned(), text: text.to_owned() }
+            DurationError::Unit {
+                unit: unit.to_owned(),
+                text: text.to_owned(),
+            }
         })?;
         if place < next_unit {
             return Err(shape());
@@ -136,7 +141,9 @@ pub fn parse_go(text: &str) -> Result<i64, DurationError> {
     while !rest.is_empty() {
         let number_len = rest.find(|c: char| c != '.' && !c.is_ascii_digit());
         let (number, tail) = rest.split_at(number_len.unwrap_or(rest.len()));
-        let unit_len = tail.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(tail.len());
+        let unit_len = tail
+            .find(|c: char| c == '.' || c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if whole.len() + fraction.len() == 0 || fraction.contains('.') {
@@ -158,7 +165,11 @@ pub fn parse_go(text: &str) -> Result<i64, DurationError> {
 
 /// `whole.fraction` units in nanoseconds, cut as Go cuts; `None` beyond an `i64`.
 fn go_part(whole: &str, fraction: &str, unit: i64) -> Option<i128> {
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole: i64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     let mut part = i128::from(whole) * i128::from(unit);
     let mut scale = 1_i128;
     let mut digits = 0_i128;
@@ -252,17 +263,35 @@ mod tests {
         check(parse_prometheus("0"), Ok(0));
         check(parse_prometheus("5ms"), Ok(5 * NANOS_PER_MILLI));
         check(parse_prometheus(""), Err("empty duration string"));
-        check(parse_prometheus("30s1m"), Err("not a valid duration string: \"30s1m\""));
-        check(parse_prometheus("-5m"), Err("not a valid duration string: \"-5m\""));
-        check(parse_prometheus("5"), Err("not a valid duration string: \"5\""));
+        check(
+            parse_prometheus("30s1m"),
+            Err("not a valid duration string: \"30s1m\""),
+        );
+        check(
+            parse_prometheus("-5m"),
+            Err("not a valid duration string: \"-5m\""),
+        );
+        check(
+            parse_prometheus("5"),
+            Err("not a valid duration string: \"5\""),
+        );
         check(
             parse_prometheus("5minutes"),
             Err("unknown unit \"minutes\" in duration \"5minutes\""),
         );
-        check(parse_prometheus("5 m"), Err("unknown unit \" m\" in duration \"5 m\""));
-        check(parse_prometheus("1.5m"), Err("unknown unit \".\" in duration \"1.5m\""));
+        check(
+            parse_prometheus("5 m"),
+            Err("unknown unit \" m\" in duration \"5 m\""),
+        );
+        check(
+            parse_prometheus("1.5m"),
+            Err("unknown unit \".\" in duration \"1.5m\""),
+        );
         check(parse_prometheus("300y"), Err("duration out of range"));
-        check(parse_prometheus("99999999999999999999s"), Err("duration out of range"));
+        check(
+            parse_prometheus("99999999999999999999s"),
+            Err("duration out of range"),
+        );
     }
 
     #[test]
@@ -276,7 +305,10 @@ mod tests {
         check(parse_go("5"), Err("time: missing unit in duration \"5\""));
         check(parse_go("str"), Err("time: invalid duration \"str\""));
         check(parse_go("."), Err("time: invalid duration \".\""));
-        check(parse_go("9999999999h"), Err("time: invalid duration \"9999999999h\""));
+        check(
+            parse_go("9999999999h"),
+            Err("time: invalid duration \"9999999999h\""),
+        );
     }
 
     #[test]

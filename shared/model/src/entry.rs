@@ -75,6 +75,9 @@ impl Entry {
     /// Bytes of the names and values of structured metadata.
     #[must_use]
     pub fn metadata_size(&self) -> usize {
-        self.metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
+        self.metadata
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
     }
 }

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::StreamId;
 
 /// One name and its value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Label {
     /// The name.
     pub name: Box<str>,
@@ -38,7 +40,10 @@ impl Labels {
     {
         let mut all: Vec<Label> = pairs
             .into_iter()
-            .map(|(name, value)| Label { name: name.into(), value: value.into() })
+            .map(|(name, value)| Label {
+                name: name.into(),
+                value: value.into(),
+            })
             .collect();
         // Stable, so that of equal names the last sent stays last; `dedup_by` keeps the first of
         // a run, hence the swap.
@@ -63,13 +68,22 @@ impl Labels {
         if all.0.iter().all(|label| !label.value.is_empty()) {
             return all;
         }
-        Self(all.0.iter().filter(|label| !label.value.is_empty()).cloned().collect())
+        Self(
+            all.0
+                .iter()
+                .filter(|label| !label.value.is_empty())
+                .cloned()
+                .collect(),
+        )
     }
 
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|label| (*label.name).cmp(name)).ok()?;
+        let at = self
+            .0
+            .binary_search_by(|label| (*label.name).cmp(name))
+            .ok()?;
         self.0.get(at).map(|label| &*label.value)
     }
 
@@ -93,7 +107,13 @@ impl Labels {
     /// The labels for which `keep` says true.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
-        Self(self.0.iter().filter(|label| keep(&label.name)).cloned().collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|label| keep(&label.name))
+                .cloned()
+                .collect(),
+        )
     }
 
     /// With one label added or replaced.
@@ -208,7 +228,10 @@ mod tests {
 
     #[track_caller]
     fn check(pairs: &[(&str, &str)], canonical: &str) {
-        assert_eq!(Labels::of_stream(pairs.iter().copied()).to_string(), canonical);
+        assert_eq!(
+            Labels::of_stream(pairs.iter().copied()).to_string(),
+            canonical
+        );
     }
 
     #[test]
@@ -218,8 +241,14 @@ mod tests {
         check(&[("a", "1"), ("a", "2")], r#"{a="2"}"#);
         check(&[("a", "1"), ("a", "2"), ("a", "3")], r#"{a="3"}"#);
         check(&[("a", ""), ("b", "x")], r#"{b="x"}"#);
-        check(&[("a.b", "1"), ("0a", "2"), ("é", "3")], r#"{"0a"="2", "a.b"="1", "é"="3"}"#);
-        check(&[("p", "C:\\d\"\n\t\u{1}é🎉\u{200b}")], r#"{p="C:\\d\"\n\t\x01é🎉\u200b"}"#);
+        check(
+            &[("a.b", "1"), ("0a", "2"), ("é", "3")],
+            r#"{"0a"="2", "a.b"="1", "é"="3"}"#,
+        );
+        check(
+            &[("p", "C:\\d\"\n\t\u{1}é🎉\u{200b}")],
+            r#"{p="C:\\d\"\n\t\x01é🎉\u200b"}"#,
+        );
     }
 
     #[test]
@@ -227,9 +256,18 @@ mod tests {
         let labels = Labels::from_pairs([("env", "prod"), ("app", "x")]);
         assert_eq!(labels.get("app"), Some("x"));
         assert_eq!(labels.get("nope"), None);
-        assert_ne!(labels.stream_id(), Labels::from_pairs([("app", "xenvprod")]).stream_id());
-        assert_eq!(labels.with("app", "y").to_string(), r#"{app="y", env="prod"}"#);
+        assert_ne!(
+            labels.stream_id(),
+            Labels::from_pairs([("app", "xenvprod")]).stream_id()
+        );
+        assert_eq!(
+            labels.with("app", "y").to_string(),
+            r#"{app="y", env="prod"}"#
+        );
         // xxHash64 of "app\xffx\xffenv\xffprod\xff", from the reference implementation
-        assert_eq!(labels.stable_hash(), xxhash_rust::xxh64::xxh64(b"app\xffx\xffenv\xffprod\xff", 0));
+        assert_eq!(
+            labels.stable_hash(),
+            xxhash_rust::xxh64::xxh64(b"app\xffx\xffenv\xffprod\xff", 0)
+        );
     }
 }

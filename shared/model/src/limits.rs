@@ -49,7 +49,9 @@ impl<'de> serde::Deserialize<'de> for Period {
         let text = <String as serde::Deserialize>::deserialize(deserializer)?;
         let nanos = duration::parse(&text).map_err(serde::de::Error::custom)?;
         if nanos < 0 {
-            return Err(serde::de::Error::custom(format!("duration `{text}` is negative")));
+            return Err(serde::de::Error::custom(format!(
+                "duration `{text}` is negative"
+            )));
         }
         Ok(Self(nanos))
     }
@@ -253,7 +255,9 @@ mod tests {
             (r#"{"retention_period": "7 days"}"#, "unknown unit"),
             (r#"{"max_line_size": "big"}"#, "`big` is not a size"),
         ] {
-            let error = serde_json::from_str::<LimitsPatch>(text).unwrap_err().to_string();
+            let error = serde_json::from_str::<LimitsPatch>(text)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(want), "{error}");
         }
     }

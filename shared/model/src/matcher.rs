@@ -62,7 +62,12 @@ impl Matcher {
             MatchOp::Equal | MatchOp::NotEqual => None,
             MatchOp::Regex | MatchOp::NotRegex => Some(anchored(value)?),
         };
-        Ok(Self { name: name.into(), op, value: value.into(), regex })
+        Ok(Self {
+            name: name.into(),
+            op,
+            value: value.into(),
+            regex,
+        })
     }
 
     /// The label.
@@ -86,7 +91,11 @@ impl Matcher {
     /// Whether a label with this value (`""` where absent) meets the condition.
     #[must_use]
     pub fn is_match(&self, value: &str) -> bool {
-        let regex = || self.regex.as_ref().is_some_and(|regex| regex.is_match(value));
+        let regex = || {
+            self.regex
+                .as_ref()
+                .is_some_and(|regex| regex.is_match(value))
+        };
         match self.op {
             MatchOp::Equal => *self.value == *value,
             MatchOp::NotEqual => *self.value != *value,
@@ -137,7 +146,9 @@ fn reason(error: &regex::Error) -> String {
 /// Whether `labels` meet every condition.
 #[must_use]
 pub fn matches_all(matchers: &[Matcher], labels: &Labels) -> bool {
-    matchers.iter().all(|m| m.is_match(labels.get(m.name()).unwrap_or_default()))
+    matchers
+        .iter()
+        .all(|m| m.is_match(labels.get(m.name()).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -147,15 +158,22 @@ mod tests {
     #[track_caller]
     fn check(op: MatchOp, value: &str, yes: &[&str], no: &[&str]) {
         let matcher = Matcher::new("a", op, value).unwrap();
-        yes.iter().for_each(|text| assert!(matcher.is_match(text), "{matcher} {text:?}"));
-        no.iter().for_each(|text| assert!(!matcher.is_match(text), "{matcher} {text:?}"));
+        yes.iter()
+            .for_each(|text| assert!(matcher.is_match(text), "{matcher} {text:?}"));
+        no.iter()
+            .for_each(|text| assert!(!matcher.is_match(text), "{matcher} {text:?}"));
     }
 
     #[test]
     fn operators() {
         check(MatchOp::Equal, "x", &["x"], &["", "xx"]);
         check(MatchOp::NotEqual, "x", &["", "xx"], &["x"]);
-        check(MatchOp::Regex, "a.*|b", &["a", "a\nc", "b"], &["", "cb", "bb"]);
+        check(
+            MatchOp::Regex,
+            "a.*|b",
+            &["a", "a\nc", "b"],
+            &["", "cb", "bb"],
+        );
         check(MatchOp::NotRegex, "ap", &["api", ""], &["ap"]);
         check(MatchOp::Regex, "^api$", &["api"], &["apis"]);
         check(MatchOp::Regex, "(?i)API", &["api", "Api"], &["apis"]);

@@ -54,7 +54,10 @@ impl TenantId {
             return Err(TenantError::TooLong);
         }
         if let Some(character) = id.chars().find(|&c| !is_allowed(c)) {
-            return Err(TenantError::Character { tenant: id.to_owned(), character });
+            return Err(TenantError::Character {
+                tenant: id.to_owned(),
+                character,
+            });
         }
         if id == "." || id == ".." {
             return Err(TenantError::Dots);
@@ -79,7 +82,10 @@ impl TenantId {
     /// # Errors
     /// As [`TenantId::parse`] for each part.
     pub fn all_from_header(value: &str) -> Result<Vec<Self>, TenantError> {
-        let mut ids = value.split('|').map(Self::parse).collect::<Result<Vec<_>, _>>()?;
+        let mut ids = value
+            .split('|')
+            .map(Self::parse)
+            .collect::<Result<Vec<_>, _>>()?;
         ids.sort();
         ids.dedup();
         Ok(ids)
@@ -121,7 +127,10 @@ mod tests {
     #[track_caller]
     fn check(header: &str, want: Result<&str, &str>) {
         let got = TenantId::from_header(header).map_err(|e| e.to_string());
-        assert_eq!(got.as_ref().map(TenantId::as_str).map_err(String::as_str), want);
+        assert_eq!(
+            got.as_ref().map(TenantId::as_str).map_err(String::as_str),
+            want
+        );
     }
 
     #[test]
@@ -133,18 +142,30 @@ mod tests {
         check("a|b", Err("multiple org IDs present"));
         check("", Err("no org id"));
         check("a|", Err("no org id"));
-        check("a/b", Err("tenant ID 'a/b' contains unsupported character '/'"));
-        check("a b", Err("tenant ID 'a b' contains unsupported character ' '"));
+        check(
+            "a/b",
+            Err("tenant ID 'a/b' contains unsupported character '/'"),
+        );
+        check(
+            "a b",
+            Err("tenant ID 'a b' contains unsupported character ' '"),
+        );
         check("é", Err("tenant ID 'é' contains unsupported character 'é'"));
         check(".", Err("tenant ID is '.' or '..'"));
         check("..", Err("tenant ID is '.' or '..'"));
         check(&"x".repeat(150), Ok(&"x".repeat(150)));
-        check(&"x".repeat(151), Err("tenant ID is too long: max 150 characters"));
+        check(
+            &"x".repeat(151),
+            Err("tenant ID is too long: max 150 characters"),
+        );
     }
 
     #[test]
     fn lists_are_sorted_and_unique() {
         let ids = TenantId::all_from_header("b|a|b").unwrap();
-        assert_eq!(ids.iter().map(TenantId::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            ids.iter().map(TenantId::as_str).collect::<Vec<_>>(),
+            ["a", "b"]
+        );
     }
 }

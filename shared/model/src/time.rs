@@ -10,7 +10,9 @@ pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
 pub const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
 
 /// Nanoseconds since 1970-01-01 UTC; from 1677 to 2262.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -143,7 +145,10 @@ impl TimeRange {
     /// The smallest range that holds both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// Every UTC day that it touches, in order.
@@ -205,12 +210,19 @@ impl Day {
 
     /// Days from a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms").
     fn from_date(year: i32, month: i32, day: i32) -> Self {
-        let year = if month <= 2 { year.saturating_sub(1) } else { year };
+        let year = if month <= 2 {
+            year.saturating_sub(1)
+        } else {
+            year
+        };
         let era = year.div_euclid(400);
         let year_of_era = year.rem_euclid(400);
         let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-        Self(era.saturating_mul(146_097).saturating_add(day_of_era - 719_468))
+        Self(
+            era.saturating_mul(146_097)
+                .saturating_add(day_of_era - 719_468),
+        )
     }
 
     /// Year, month and day of month (the same source, backwards).
@@ -223,7 +235,11 @@ impl Day {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
         let year = year_of_era + era * 400 + i32::from(month <= 2);
         (year, month, day)
     }
@@ -260,7 +276,14 @@ mod tests {
             assert_eq!(day.to_string(), text);
             assert_eq!(Day::parse(text), Some(day));
         }
-        for bad in ["", "2026-1-15", "2026-02-30", "x", "2026-01-15T", "é26-01-15"] {
+        for bad in [
+            "",
+            "2026-1-15",
+            "2026-02-30",
+            "x",
+            "2026-01-15T",
+            "é26-01-15",
+        ] {
             assert_eq!(Day::parse(bad), None, "{bad}");
         }
     }
@@ -284,7 +307,10 @@ mod tests {
         assert!(range.covers(t(5), t(6)) && !range.covers(t(5), t(7)));
         let midnight = TimeRange::new(t(86_399), t(86_400)).unwrap();
         assert_eq!(midnight.days().count(), 1);
-        assert_eq!(TimeRange::new(t(86_399), t(86_401)).unwrap().days().count(), 2);
+        assert_eq!(
+            TimeRange::new(t(86_399), t(86_401)).unwrap().days().count(),
+            2
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! [`PlanError`]: a query that parses and yet cannot run.
 
-use crate::syntax::ast::{FilterText, Span};
+use std::fmt::Display;
+
+use crate::syntax::ast::Span;
 
 /// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP 400).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,13 +33,10 @@ impl PlanError {
         Self::Unsupported { what, span }
     }
 
-    pub(crate) fn stage(op: &str, what: &FilterText, cause: String) -> Self {
-        let (before, text, after) = match what {
-            FilterText::Text(text) => ("", text, ""),
-            FilterText::Ip(text) => ("ip(", text, ")"),
-        };
+    /// `stage` prints in its canonical form.
+    pub(crate) fn stage(stage: &impl Display, cause: String) -> Self {
         Self::Stage {
-            stage: format!("{op} {before}{text:?}{after}"),
+            stage: stage.to_string(),
             cause,
         }
     }

@@ -47,7 +47,8 @@ impl LineFilter {
         let chained = filter.alternatives.len() > 1;
         let mut searchers = Vec::with_capacity(filter.alternatives.len());
         for alternative in &filter.alternatives {
-            let searcher = Searcher::compile(filter.op, alternative)?;
+            let searcher = Searcher::compile(filter.op, alternative)
+                .map_err(|cause| PlanError::stage(filter, cause))?;
             if !(chained && searcher.finds_all()) {
                 searchers.push(searcher);
             }
@@ -99,26 +100,21 @@ impl LineFilter {
 }
 
 impl Searcher {
-    fn compile(op: LineFilterOp, what: &FilterText) -> Result<Self, PlanError> {
-        let stage = |cause: String| PlanError::stage(op.as_str(), what, cause);
+    fn compile(op: LineFilterOp, what: &FilterText) -> Result<Self, String> {
         match (op, what) {
             (LineFilterOp::Contains | LineFilterOp::NotContains, FilterText::Text(text)) => {
                 Ok(Self::Text(TextSearch::new(text)))
             }
             (LineFilterOp::Regex | LineFilterOp::NotRegex, FilterText::Text(text)) => {
-                RegexSearch::compile(text)
-                    .map(|r| Self::Regex(Box::new(r)))
-                    .map_err(stage)
+                RegexSearch::compile(text).map(|r| Self::Regex(Box::new(r)))
             }
             (LineFilterOp::Pattern | LineFilterOp::NotPattern, FilterText::Text(text)) => {
-                PatternSearch::compile(text)
-                    .map(Self::Pattern)
-                    .map_err(stage)
+                PatternSearch::compile(text).map(Self::Pattern)
             }
             (LineFilterOp::Contains | LineFilterOp::NotContains, FilterText::Ip(text)) => {
-                IpSearch::compile(text).map(Self::Ip).map_err(stage)
+                IpSearch::compile(text).map(Self::Ip)
             }
-            (_, FilterText::Ip(_)) => Err(stage("ip: invalid operation".to_owned())),
+            (_, FilterText::Ip(_)) => Err("ip: invalid operation".to_owned()),
         }
     }
 

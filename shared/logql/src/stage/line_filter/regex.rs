@@ -11,6 +11,7 @@ use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind,
 
 use crate::batch::LineColumn;
 use crate::limits::MAX_REGEX_BYTES;
+use crate::syntax::regexp::refusal;
 
 /// An expression to be found anywhere in a line.
 #[derive(Debug)]
@@ -24,10 +25,8 @@ pub(super) struct RegexSearch {
 
 impl RegexSearch {
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
-        let line = build(pattern).map_err(|e| refused(pattern, &e.to_string()))?;
-        let hir = regex_syntax::Parser::new()
-            .parse(pattern)
-            .map_err(|e| refused(pattern, &e.to_string()))?;
+        let line = build(pattern).map_err(|_| refusal(pattern))?;
+        let hir = regex_syntax::parse(pattern).map_err(|_| refusal(pattern))?;
         let buffer = by_lines(&hir).and_then(|hir| build(&hir.to_string()).ok());
         Ok(Self {
             line,
@@ -63,16 +62,6 @@ fn build(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern)
         .size_limit(MAX_REGEX_BYTES)
         .build()
-}
-
-fn refused(pattern: &str, report: &str) -> String {
-    let reason = report
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .trim()
-        .trim_start_matches("error: ");
-    format!("error parsing regexp: {reason}: `{pattern}`")
 }
 
 /// `.*`, the empty expression and their like, which match at the start of any line.
