@@ -6,20 +6,33 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use narvi_protocol::push::{DecodeLimits, decode, labels};
 
-const LIMITS: DecodeLimits =
-    DecodeLimits { max_compressed: 1 << 20, max_decompressed: 1 << 20, max_parts: 10_000 };
+const LIMITS: DecodeLimits = DecodeLimits {
+    max_compressed: 1 << 20,
+    max_decompressed: 1 << 20,
+    max_parts: 10_000,
+};
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&choice, body)) = data.split_first() else { return };
-    let content_type = if choice & 1 == 0 { "application/json" } else { "application/x-protobuf" };
-    let encoding = [None, Some("gzip"), Some("deflate"), Some("snappy")][usize::from(choice >> 1) % 4];
+    let Some((&choice, body)) = data.split_first() else {
+        return;
+    };
+    let content_type = if choice & 1 == 0 {
+        "application/json"
+    } else {
+        "application/x-protobuf"
+    };
+    let encodings = [None, Some("gzip"), Some("deflate"), Some("snappy")];
+    let encoding = encodings[usize::from(choice >> 1) % 4];
     let body = Bytes::copy_from_slice(body);
     let push = decode(Some(content_type), encoding, body.clone(), &LIMITS);
     if let Ok(push) = push {
         let parts: usize = push.streams.iter().map(|s| 1 + s.entries.len()).sum();
         assert!(parts <= LIMITS.max_parts);
         for stream in &push.streams {
-            assert_eq!(labels::parse(&stream.labels.to_string()).as_ref(), Ok(&stream.labels));
+            assert_eq!(
+                labels::parse(&stream.labels.to_string()).as_ref(),
+                Ok(&stream.labels)
+            );
         }
     }
     // protobuf without snappy around it, which a fuzzer seldom gets right

@@ -1,0 +1,63 @@
+//! [`accept`]: which streams and entries of a push are stored, and why the others are not.
+//!
+//! The steps are Loki's, in Loki's order (spec `limits.md` §2): `service_name`, then each stream
+//! and each entry against the limits, then the rate. Does no IO.
+
+use narvi_model::{Limits, TenantId, Timestamp};
+use narvi_protocol::push::{PushRequest, PushStream};
+
+use crate::error::IngestError;
+use crate::refusals::Refusals;
+use crate::service_name::with_service_name;
+use crate::validate::Validator;
+
+/// Bytes of a megabyte in `ingestion_rate_mb` and `ingestion_burst_size_mb`.
+const MEGABYTE: f64 = (1 << 20) as f64;
+
+/// What is left of a push.
+pub(crate) struct Accepted {
+    /// Streams with at least one entry.
+    pub(crate) streams: Vec<PushStream>,
+    /// Why the rest was refused.
+    pub(crate) refusals: Refusals,
+}
+
+/// Sorts a push into what may be stored and what may not.
+///
+/// # Errors
+/// [`IngestError::NoStreams`] for a push of none; [`IngestError::RateLimit`] where what may be
+/// stored is more than the tenant's burst, so that no wait would help.
+pub(crate) fn accept(
+    push: PushRequest,
+    tenant: &TenantId,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Accepted, IngestError> {
+    if push.streams.is_empty() && push.refused.is_empty() {
+        return Err(IngestError::NoStreams);
+    }
+    let mut refusals = Refusals::default();
+    push.refused
+        .into_iter()
+        .for_each(|stream| refusals.add(stream.reason));
+    let mut validator = Validator::new(limits, now, &mut refusals);
+    let mut streams = Vec::with_capacity(push.streams.len());
+    for mut stream in push.streams {
+        // Streams without entries are passed over, whatever their labels are.
+        if stream.entries.is_empty() {
+            continue;
+        }
+        stream.labels = with_service_name(stream.labels, &limits.discover_service_name);
+        streams.extend(validator.check(stream));
+    }
+    let (lines, bytes) = (validator.lines(), validator.bytes());
+    if bytes as f64 > limits.ingestion_burst_size_mb * MEGABYTE {
+        return Err(IngestError::RateLimit {
+            tenant: tenant.clone(),
+            limit: (limits.ingestion_rate_mb * MEGABYTE) as u64,
+            lines,
+            bytes,
+        });
+    }
+    Ok(Accepted { streams, refusals })
+}

@@ -1,0 +1,111 @@
+//! [`IngestError`]: why a push was not stored, or not all of it, and what its sender is told.
+//!
+//! Collectors repeat a push after 429 and 5xx and drop it after any other 4xx, so a fault that
+//! passes is 503 (OTLP exporters take 500 as final) and what would fail again is 400 or 413.
+
+use narvi_gateway::{Response, Surface};
+use narvi_model::{TenantError, TenantId};
+use narvi_protocol::error::Fixed;
+use narvi_protocol::push::PushError;
+use narvi_segment::WriteError;
+use narvi_storage::{ErrorKind, StorageError};
+
+use crate::limits::RETRY_AFTER_SECONDS;
+
+/// Why a push was not stored, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IngestError {
+    /// Whose it is cannot be told.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The body is too large to be looked at.
+    #[error(
+        "request body too large: message size too large than max ({size} vs {max}); send smaller \
+         batches: `batch_size` in Alloy, `batchsize` in Promtail, `batch.max_bytes` in Vector, \
+         `compress gzip` in Fluent Bit, `send_batch_max_size` in the OpenTelemetry Collector"
+    )]
+    BodyTooLarge {
+        /// Bytes that were sent.
+        size: usize,
+        /// Bytes that are taken.
+        max: usize,
+    },
+    /// The body cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] PushError),
+    /// There is nothing in it.
+    #[error("{}", Fixed::NoStreams)]
+    NoStreams,
+    /// More at once than the tenant may ever push at once; Loki's text.
+    #[error(
+        "ingestion rate limit exceeded for user {tenant} (limit: {limit} bytes/sec) while \
+         attempting to ingest '{lines}' lines totaling '{bytes}' bytes, reduce log volume or \
+         contact your Loki administrator to see if the limit can be increased"
+    )]
+    RateLimit {
+        /// Whose push.
+        tenant: TenantId,
+        /// Bytes a second.
+        limit: u64,
+        /// Lines of the push that are otherwise fine.
+        lines: usize,
+        /// Their bytes.
+        bytes: usize,
+    },
+    /// Parts of the push break limits; the rest is stored.
+    #[error("{0}")]
+    Refused(String),
+    /// The segment cannot be made.
+    #[error("the push cannot be stored: {0}")]
+    Encode(#[from] WriteError),
+    /// The segment cannot be stored.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl IngestError {
+    /// The answer.
+    pub(crate) fn into_response(self) -> Response {
+        let text = self.to_string();
+        let error = |status, text: &str| Response::error(Surface::Write, status, text);
+        match self {
+            Self::Tenant(tenant) => Response::tenant_error(Surface::Write, &tenant),
+            Self::Decode(push) => error(push.status(), &text),
+            Self::BodyTooLarge { .. } | Self::Encode(WriteError::TooLarge { .. }) => {
+                error(413, &text)
+            }
+            Self::NoStreams => error(Fixed::NoStreams.status(), &text),
+            Self::RateLimit { .. } => error(429, &text),
+            Self::Refused(_) => error(400, &text),
+            Self::Encode(_) => {
+                tracing::error!(error = text, "a segment cannot be made");
+                error(
+                    500,
+                    "internal error: the segment cannot be made; the log says why",
+                )
+            }
+            Self::Storage(storage) => of_storage(storage.kind(), &text),
+        }
+    }
+}
+
+/// Names of tables and buckets are for the log, not for the sender.
+fn of_storage(kind: ErrorKind, text: &str) -> Response {
+    match kind {
+        ErrorKind::Unavailable | ErrorKind::Conflict => {
+            tracing::warn!(
+                error = text,
+                "a push was not stored, its sender may repeat it"
+            );
+            let text = "storage is unavailable, try again";
+            Response::error(Surface::Write, 503, text)
+                .with_header("retry-after", RETRY_AFTER_SECONDS.to_string())
+        }
+        ErrorKind::TooMuch => Response::error(Surface::Write, 413, text),
+        ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Bug | ErrorKind::NotFound => {
+            tracing::error!(error = text, "a push was not stored");
+            let text = "internal error: the push cannot be stored; the log says why";
+            Response::error(Surface::Write, 500, text)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! [`Handler`]: an API Gateway event in, its answer out. Finds the endpoint of a request and runs
+//! the steps that all endpoints share. Knows no wire format.
+
+use std::sync::Arc;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use http::Method;
+use narvi_gateway::{Config, Request, RequestError, Response, Surface};
+use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
+use narvi_segment::{Codec, WriterOptions};
+use narvi_storage::{Catalog, Objects};
+
+use crate::accept::accept;
+use crate::error::IngestError;
+use crate::store::Store;
+use crate::{limits, loki_push};
+
+/// Takes pushes. One serves a container for its life; requests may run side by side.
+pub struct Handler {
+    config: Arc<Config>,
+    store: Store,
+    decode_limits: DecodeLimits,
+}
+
+impl Handler {
+    /// Stores into `objects` and `catalog` under the limits of `config`, and takes bodies as large
+    /// as Loki does.
+    #[must_use]
+    pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
+        let codec = match config.chunk_encoding {
+            narvi_gateway::ChunkEncoding::None => Codec::None,
+            narvi_gateway::ChunkEncoding::Snappy => Codec::Snappy,
+            narvi_gateway::ChunkEncoding::Zstd => Codec::Zstd,
+        };
+        let options = WriterOptions {
+            codec,
+            ..WriterOptions::default()
+        };
+        let decode_limits = DecodeLimits {
+            max_compressed: limits::BODY_BYTES,
+            ..DecodeLimits::default()
+        };
+        Self {
+            config,
+            store: Store::new(objects, catalog, options),
+            decode_limits,
+        }
+    }
+
+    /// Takes bodies of at most `bytes` as sent; on AWS that is [`limits::LAMBDA_BODY_BYTES`].
+    #[must_use]
+    pub const fn with_max_body_bytes(mut self, bytes: usize) -> Self {
+        self.decode_limits.max_compressed = bytes;
+        self
+    }
+
+    /// Answers a request. Never fails: what goes wrong is an answer.
+    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        match Request::from_event(&event) {
+            Ok(request) => self.answer(&request).await.into_event(&request),
+            Err(error) => refuse(event, &error),
+        }
+    }
+
+    async fn answer(&self, request: &Request) -> Response {
+        let decode: DecodePush = match request.path.as_str() {
+            "/loki/api/v1/push" => loki_push::decode,
+            _ => return Response::not_found(),
+        };
+        if request.method != Method::POST {
+            return Response::method_not_allowed();
+        }
+        match self.push(request, decode).await {
+            Ok(()) => Response::no_content(),
+            Err(error) => error.into_response(),
+        }
+    }
+
+    async fn push(&self, request: &Request, decode: DecodePush) -> Result<(), IngestError> {
+        let tenant = request.tenant(&self.config)?;
+        let (size, max) = (request.body.len(), self.decode_limits.max_compressed);
+        if size > max {
+            return Err(IngestError::BodyTooLarge { size, max });
+        }
+        let push = decode(request, &self.decode_limits)?;
+        let limits = self.config.limits.of(&tenant);
+        let accepted = accept(push, &tenant, limits, request.received)?;
+        self.store
+            .write(&tenant, accepted.streams, request.received)
+            .await?;
+        accepted.refusals.into_result()
+    }
+}
+
+/// What an endpoint makes of the body of its requests.
+type DecodePush = fn(&Request, &DecodeLimits) -> Result<PushRequest, PushError>;
+
+/// Answers an event that is no request: what made it none is left out, so that the rest still says
+/// how the client wants its answer.
+fn refuse(mut event: ApiGatewayV2httpRequest, error: &RequestError) -> ApiGatewayV2httpResponse {
+    event.body = None;
+    event.raw_query_string = None;
+    let response = Response::refused(Surface::Write, error);
+    match Request::from_event(&event) {
+        Ok(request) => response.into_event(&request),
+        Err(_) => {
+            let mut bare = ApiGatewayV2httpResponse::default();
+            bare.status_code = i64::from(response.status);
+            bare
+        }
+    }
+}
