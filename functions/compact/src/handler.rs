@@ -1,0 +1,137 @@
+//! [`Handler`]: walks through the partitions that may have work, newest day first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use narvi_gateway::Config;
+use narvi_model::{Day, NANOS_PER_SECOND, Timestamp};
+use narvi_storage::{Catalog, Objects, Partition, StorageError};
+
+use crate::error::CompactError;
+use crate::partition::Work;
+use crate::plan::Plan;
+use crate::{Report, limits};
+
+/// Merges small segments of all tenants.
+pub struct Handler {
+    objects: Arc<dyn Objects>,
+    catalog: Catalog,
+    config: Arc<Config>,
+    owner: String,
+    budget: Duration,
+}
+
+impl Handler {
+    /// Takes leases in the name of this process.
+    #[must_use]
+    pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
+        Self {
+            objects,
+            catalog,
+            config,
+            owner: format!("process {}", std::process::id()),
+            budget: limits::BUDGET,
+        }
+    }
+
+    /// Takes leases in another name, which must be that of one process only: a run takes over the
+    /// leases that an earlier run under the same name has left.
+    #[must_use]
+    pub fn with_owner(self, owner: impl Into<String>) -> Self {
+        let owner = owner.into();
+        Self { owner, ..self }
+    }
+
+    /// Stops taking up work after another time than [`limits::BUDGET`].
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// One run. `now` must be the clock's time and not that of an event that may be late, because
+    /// objects are deleted a fixed time after it.
+    ///
+    /// # Errors
+    /// Where partitions cannot be listed; other failures are counted in the report, and do not keep
+    /// other partitions from being merged.
+    pub async fn run(&self, now: Timestamp) -> Result<Report, CompactError> {
+        let started = Instant::now();
+        let has_time = || started.elapsed() < self.budget;
+        let mut report = Report::default();
+        let mut partitions = self
+            .partitions(now)
+            .await
+            .map_err(CompactError::Partitions)?;
+        partitions.reverse();
+        for batch in partitions.chunks(limits::LOOKS) {
+            if !has_time() {
+                report.put_off += batch.len() as u64;
+                continue;
+            }
+            report.partitions += batch.len() as u64;
+            let looks = batch.iter().map(|partition| self.look(partition, now));
+            for (partition, looked) in batch.iter().zip(join_all(looks).await) {
+                let done = match looked {
+                    Ok(Look::Nothing) => continue,
+                    Ok(Look::Work) if !has_time() => {
+                        report.put_off += 1;
+                        continue;
+                    }
+                    Ok(Look::Work) => {
+                        let work = self.work(partition, now);
+                        work.run(&self.owner, &has_time, &mut report).await
+                    }
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = done {
+                    report.add_failure(partition, &error);
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Today and yesterday each minute, days with late lines each hour, all days once a day: a look
+    /// is a request, and almost nothing happens on old days.
+    async fn partitions(&self, now: Timestamp) -> Result<Vec<Partition>, StorageError> {
+        let minute = now.seconds().div_euclid(60);
+        let days = match (minute % (24 * 60), minute % 60) {
+            (0, _) => return self.catalog.partitions().await,
+            (_, 0) => limits::LATE_DAYS,
+            _ => 1,
+        };
+        let first = Day::from_number(Day::of(now).number().saturating_sub(days));
+        self.catalog.partitions_since(first).await
+    }
+
+    /// Reads without the lease, which would be two writes for each partition and minute. Whoever
+    /// then takes the lease reads again.
+    async fn look(&self, partition: &Partition, now: Timestamp) -> Result<Look, StorageError> {
+        let rows = self.catalog.partition_segments(partition).await?;
+        let plan = Plan::new(rows, now);
+        Ok(if plan.is_empty() {
+            Look::Nothing
+        } else {
+            Look::Work
+        })
+    }
+
+    fn work<'a>(&'a self, partition: &'a Partition, now: Timestamp) -> Work<'a> {
+        let compactor = &self.config.compactor;
+        let grace = limits::GRACE_SECONDS * NANOS_PER_SECOND;
+        Work {
+            objects: &*self.objects,
+            catalog: &self.catalog,
+            codec: compactor.chunk_encoding,
+            partition,
+            now,
+            due: now.plus(grace.max(compactor.retention_delete_delay.nanos())),
+        }
+    }
+}
+
+enum Look {
+    Nothing,
+    Work,
+}

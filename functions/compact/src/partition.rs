@@ -1,0 +1,173 @@
+//! [`Work`]: one partition under its lease.
+//!
+//! The order of writes is what keeps lines: object, merged row (the commit), then the replaced
+//! rows, with their objects on the list of garbage. Each step may be the last one of a run.
+
+use std::collections::HashSet;
+
+use narvi_gateway::ChunkEncoding;
+use narvi_model::Timestamp;
+use narvi_segment::{Codec, Encoded, SegmentId, WriteError, WriterOptions};
+use narvi_storage::{Catalog, Lease, Objects, Partition, Place, SegmentRow};
+
+use crate::error::WorkError;
+use crate::input::fetch_all;
+use crate::limits::LEASE;
+use crate::merge::merge;
+use crate::plan::Plan;
+use crate::report::Report;
+
+/// The level of what a merge of pushes makes.
+const MERGED_LEVEL: u8 = 1;
+
+/// What there is to do in one partition.
+pub(crate) struct Work<'a> {
+    pub(crate) objects: &'a dyn Objects,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) codec: ChunkEncoding,
+    pub(crate) partition: &'a Partition,
+    pub(crate) now: Timestamp,
+    /// When objects of removed rows may be deleted.
+    pub(crate) due: Timestamp,
+}
+
+/// What a merge has made.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Work<'_> {
+    /// Takes the lease, works as long as there is time, and gives the lease back.
+    pub(crate) async fn run(
+        &self,
+        owner: &str,
+        has_time: &impl Fn() -> bool,
+        report: &mut Report,
+    ) -> Result<(), WorkError> {
+        // Retention takes the lease of this name too before it empties a partition.
+        let name = format!("segments/{}", self.partition);
+        let Some(lease) = self.catalog.acquire(&name, owner, self.now, LEASE).await? else {
+            report.busy += 1;
+            return Ok(());
+        };
+        let done = self.run_held(&lease, has_time, report).await;
+        if let Err(error) = self.catalog.release(&lease).await {
+            tracing::debug!(%error, "a lease is left to end by itself");
+        }
+        done
+    }
+
+    async fn run_held(
+        &self,
+        lease: &Lease,
+        has_time: &impl Fn() -> bool,
+        report: &mut Report,
+    ) -> Result<(), WorkError> {
+        // Read under the lease: what was seen before it may be merged by now.
+        let rows = self.catalog.partition_segments(self.partition).await?;
+        let Plan {
+            left,
+            mut merges,
+            mut known,
+        } = Plan::new(rows, self.now);
+        if !left.is_empty() {
+            self.catalog.remove_segments(&left, self.due).await?;
+            report.left_behind += left.len() as u64;
+        }
+        while let Some(mut rows) = merges.pop() {
+            if !has_time() {
+                report.put_off += 1;
+                break;
+            }
+            match self.encode(&mut rows).await {
+                Ok(encoded) => {
+                    let stored = self.store(lease, &rows, encoded, &mut known).await?;
+                    report.add_merge(&rows, stored);
+                }
+                Err(WorkError::Input { id, reason }) => {
+                    tracing::error!(partition = %self.partition, %id, reason, "left out");
+                    report.corrupt.push(format!("{} {id}", self.partition));
+                    known.remove(&id);
+                    rows.retain(|row| row.summary.id != id);
+                    merges.extend((rows.len() >= 2).then_some(rows));
+                }
+                // More names of metadata or labels than one segment can have. Two pushes that do
+                // not fit together stay as they are.
+                Err(WorkError::Write(WriteError::TooLarge { .. })) => {
+                    let later = rows.split_off(rows.len() / 2);
+                    merges.extend([later, rows].into_iter().filter(|rows| rows.len() >= 2));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges rows in memory, in the order of arrival.
+    async fn encode(&self, rows: &mut [SegmentRow]) -> Result<Encoded, WorkError> {
+        rows.sort_by_key(|row| (row.created, row.summary.id));
+        let inputs = fetch_all(self.objects, rows).await?;
+        let tenant = self.partition.tenant.clone();
+        let options = WriterOptions {
+            codec: codec(self.codec),
+            ..WriterOptions::default()
+        };
+        // In local mode pushes and queries run on the same threads.
+        tokio::task::spawn_blocking(move || merge(&tenant, options, &inputs)).await?
+    }
+
+    /// Commits a merged segment and removes what it replaces.
+    async fn store(
+        &self,
+        lease: &Lease,
+        rows: &[SegmentRow],
+        encoded: Encoded,
+        known: &mut HashSet<SegmentId>,
+    ) -> Result<Stored, WorkError> {
+        let Encoded { bytes, summary } = encoded;
+        let id = summary.id;
+        let stored = Stored {
+            rows: summary.rows,
+            bytes: summary.size,
+        };
+        if !known.insert(id) {
+            // A segment of the very content is there, most often an input that holds all lines of
+            // the others. A row that replaces its own id would hide itself, so that one stays.
+            let rows: Vec<_> = rows
+                .iter()
+                .filter(|row| row.summary.id != id)
+                .cloned()
+                .collect();
+            self.catalog.remove_segments(&rows, self.due).await?;
+            return Ok(stored);
+        }
+        // The bucket in the key is that of the clock, so that it is never the key of garbage.
+        let key = SegmentRow::object_key(self.partition, MERGED_LEVEL, &id, self.now);
+        self.objects.put(&key, bytes).await?;
+        let merged = SegmentRow {
+            partition: self.partition.clone(),
+            level: MERGED_LEVEL,
+            summary,
+            place: Place::Object(key),
+            replaces: rows.iter().map(|row| row.summary.id).collect(),
+            // Not `now`: lines of equal time keep their order against pushes that came after these.
+            created: rows.iter().map(|row| row.created).max().unwrap_or(self.now),
+        };
+        // Where the lease is lost the object stays without a row and is no garbage: the new holder
+        // may commit the same merge under the same key. `Existed` can only be this very commit,
+        // sent twice: of other rows `known` would have told.
+        self.catalog.commit_merge(lease, &merged).await?;
+        self.catalog.remove_segments(rows, self.due).await?;
+        Ok(stored)
+    }
+}
+
+fn codec(encoding: ChunkEncoding) -> Codec {
+    match encoding {
+        ChunkEncoding::None => Codec::None,
+        ChunkEncoding::Snappy => Codec::Snappy,
+        ChunkEncoding::Zstd => Codec::Zstd,
+    }
+}
