@@ -1,0 +1,126 @@
+//! [`Collector`]: deletes garbage that is due, the objects first, then their places on the list.
+//!
+//! A row never points to missing bytes: keys carry the five minutes of their writing, and garbage
+//! is due later than that (`docs/decisions/0002-catalog-keys.md`). Before anything is deleted that
+//! is checked once more, since a query of the catalog for each tenant and day costs next to nothing
+//! and lost lines never come back.
+
+use std::collections::{BTreeMap, HashSet};
+
+use narvi_model::{Day, TenantId, TimeRange, Timestamp};
+use narvi_storage::{Catalog, Garbage, Objects, Place, StorageError};
+
+use crate::limits::{DELETES, GARBAGE_PAGE};
+use crate::report::Report;
+
+/// What is needed to delete garbage.
+pub(crate) struct Collector<'a> {
+    pub(crate) objects: &'a dyn Objects,
+    pub(crate) catalog: &'a Catalog,
+}
+
+impl Collector<'_> {
+    /// Deletes what is due before `now`.
+    pub(crate) async fn run(
+        &self,
+        now: Timestamp,
+        has_time: &impl Fn() -> bool,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        loop {
+            let page = self.catalog.garbage(now).await?;
+            let is_last = page.len() < GARBAGE_PAGE;
+            let failed = report.failed;
+            for (place, garbage) in by_day(page) {
+                if !has_time() {
+                    report.put_off += 1;
+                    return Ok(());
+                }
+                if let Err(error) = self.collect(place.as_ref(), garbage, report).await {
+                    report.failed += 1;
+                    tracing::error!(?place, %error, "garbage is not collected");
+                }
+            }
+            // What has failed would come again, and at once.
+            if is_last || report.failed > failed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes the garbage of a tenant's day.
+    async fn collect(
+        &self,
+        place: Option<&(TenantId, Day)>,
+        garbage: Vec<Garbage>,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        let live = match place {
+            Some((tenant, day)) => self.live(tenant, *day).await?,
+            // The list alone says that it is garbage.
+            None => HashSet::new(),
+        };
+        for garbage in garbage.chunks(DELETES) {
+            let keys = garbage.iter().map(|garbage| &garbage.key);
+            let (kept, dead): (Vec<_>, Vec<_>) = keys.cloned().partition(|key| live.contains(key));
+            if !kept.is_empty() {
+                tracing::error!(?kept, "rows point to objects on the list of garbage; kept");
+            }
+            self.objects.delete(&dead).await?;
+            // Those that are kept leave the list too: when their rows go they come back to it.
+            self.catalog.forget_garbage(garbage).await?;
+            report.deleted += dead.len() as u64;
+            report.kept += kept.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Keys that readers may fetch.
+    async fn live(&self, tenant: &TenantId, day: Day) -> Result<HashSet<String>, StorageError> {
+        let Some(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) else {
+            return Ok(HashSet::new());
+        };
+        let rows = self.catalog.segments(tenant, day, always).await?;
+        let keys = rows.into_iter().filter_map(|row| match row.place {
+            Place::Object(key) => Some(key),
+            Place::Inline(_) => None,
+        });
+        Ok(keys.collect())
+    }
+}
+
+/// Garbage by tenant and day, as its keys say: `segments/{tenant}/{day}/…`.
+fn by_day(page: Vec<Garbage>) -> BTreeMap<Option<(TenantId, Day)>, Vec<Garbage>> {
+    let mut places: BTreeMap<_, Vec<Garbage>> = BTreeMap::new();
+    for garbage in page {
+        places
+            .entry(place_of(&garbage.key))
+            .or_default()
+            .push(garbage);
+    }
+    places
+}
+
+fn place_of(key: &str) -> Option<(TenantId, Day)> {
+    let mut parts = key.strip_prefix("segments/")?.split('/');
+    let tenant = TenantId::parse(parts.next()?).ok()?;
+    Some((tenant, Day::parse(parts.next()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_tenant_and_day() {
+        for (key, want) in [
+            ("segments/a/2026-01-31/0/00-1", Some("a 2026-01-31")),
+            ("segments/a", None),
+            ("segments/a/today/0/00-1", None),
+            ("rules/a/2026-01-31/0/00-1", None),
+        ] {
+            let found = place_of(key).map(|(tenant, day)| format!("{tenant} {day}"));
+            assert_eq!(found.as_deref(), want, "{key}");
+        }
+    }
+}

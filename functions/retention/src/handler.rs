@@ -1,0 +1,122 @@
+//! [`Handler`]: a run, garbage first, then every partition that may have expired rows.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use narvi_gateway::Config;
+use narvi_model::{NANOS_PER_SECOND, Timestamp};
+use narvi_storage::{Catalog, Objects, Partition, StorageError};
+
+use crate::cutoff::Cutoff;
+use crate::error::RetentionError;
+use crate::expire::Expiry;
+use crate::garbage::Collector;
+use crate::{Report, limits};
+
+/// Drops what is expired, of all tenants, and deletes garbage.
+pub struct Handler {
+    objects: Arc<dyn Objects>,
+    catalog: Catalog,
+    config: Arc<Config>,
+    owner: String,
+    budget: Duration,
+}
+
+impl Handler {
+    /// Takes leases in the name of this process.
+    #[must_use]
+    pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
+        Self {
+            objects,
+            catalog,
+            config,
+            // In local mode compaction is in the same process, and must not share leases.
+            owner: format!("retention process {}", std::process::id()),
+            budget: limits::BUDGET,
+        }
+    }
+
+    /// Takes leases in another name, which must be that of one process only.
+    #[must_use]
+    pub fn with_owner(self, owner: impl Into<String>) -> Self {
+        let owner = owner.into();
+        Self { owner, ..self }
+    }
+
+    /// Stops taking up work after another time than [`limits::BUDGET`].
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// One run. `now` must be the clock's time and not that of an event that may be late, because
+    /// objects are deleted a fixed time after it.
+    ///
+    /// # Errors
+    /// Where a list could not be read; the other part of the run is done all the same. What fails
+    /// in one partition is counted in the report.
+    pub async fn run(&self, now: Timestamp) -> Result<Report, RetentionError> {
+        let started = Instant::now();
+        let has_time = || started.elapsed() < self.budget;
+        let mut report = Report::default();
+        let collector = Collector {
+            objects: &*self.objects,
+            catalog: &self.catalog,
+        };
+        let collected = collector.run(now, &has_time, &mut report).await;
+        if self.config.compactor.retention_enabled {
+            let expired = self.expire(now, &has_time, &mut report).await;
+            expired.map_err(RetentionError::Partitions)?;
+        }
+        collected.map_err(RetentionError::Garbage)?;
+        Ok(report)
+    }
+
+    async fn expire(
+        &self,
+        now: Timestamp,
+        has_time: &impl Fn() -> bool,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        let grace = limits::GRACE_SECONDS * NANOS_PER_SECOND;
+        let delay = self.config.compactor.retention_delete_delay.nanos();
+        let expiry = Expiry {
+            catalog: &self.catalog,
+            owner: &self.owner,
+            now,
+            due: now.plus(grace.max(delay)),
+        };
+        let touched = |partition: Partition| {
+            let cutoff = Cutoff::new(self.config.limits.of(&partition.tenant), now)?;
+            cutoff.touches(partition.day).then_some((partition, cutoff))
+        };
+        let partitions = self
+            .catalog
+            .partitions()
+            .await?
+            .into_iter()
+            .filter_map(touched);
+        let partitions: Vec<_> = partitions.collect();
+        for batch in partitions.chunks(limits::LOOKS) {
+            if !has_time() {
+                report.put_off += batch.len() as u64;
+                continue;
+            }
+            let looks = batch
+                .iter()
+                .map(|(partition, cutoff)| expiry.has_work(partition, *cutoff));
+            for ((partition, cutoff), looked) in batch.iter().zip(join_all(looks).await) {
+                let done = match looked {
+                    Ok(false) => continue,
+                    Ok(true) => expiry.run(partition, *cutoff, report).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = done {
+                    report.add_failure(partition, &error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
