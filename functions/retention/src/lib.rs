@@ -1,8 +1,8 @@
 //! The Lambda that drops what is expired and collects garbage.
 //!
 //! Reading order: [`Handler`] (a run: garbage, then what is expired), `garbage` (objects that no
-//! row points to), `expire` (partitions against `retention_period`), `cutoff` (that period as times,
-//! pure), [`Report`].
+//! row points to), `expire` (partitions against `retention_period`), `cutoff` (that period as
+//! times, pure), [`Report`].
 //!
 //! What is expired loses its rows now and its objects after a grace, through the same list of
 //! garbage that merges write. Deleting garbage is no retention: it runs with `retention_enabled`
