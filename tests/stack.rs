@@ -1,0 +1,151 @@
+//! Holds `infra/template.yaml` to the code that it deploys: routes, configuration, binaries.
+//!
+//! Reads the template as text, by its indentation: CloudFormation's tags are no YAML that a parser
+//! of ours would know, and `sam validate` has the last word on the form.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use narvi_gateway::Config;
+
+fn read(path: &str) -> String {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The lines that are indented below the line `head`, their common indentation taken away.
+#[track_caller]
+fn below(text: &str, head: &str) -> String {
+    let mut lines = text.lines().skip_while(|line| *line != head);
+    assert!(lines.next().is_some(), "no line `{head}`");
+    let depth = head.len() - head.trim_start().len();
+    let is_inside =
+        |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > depth;
+    let inside: Vec<&str> = lines.take_while(is_inside).collect();
+    let own = inside
+        .first()
+        .map_or(0, |line| line.len() - line.trim_start().len());
+    let cut = |line: &&str| line.get(own..).unwrap_or_default().to_owned() + "\n";
+    inside.iter().map(cut).collect()
+}
+
+/// Every parameter with its default.
+fn defaults(template: &str) -> BTreeMap<String, String> {
+    let mut name = String::new();
+    let mut found = BTreeMap::new();
+    for line in below(template, "Parameters:").lines() {
+        if let Some(value) = line.strip_prefix("  Default: ") {
+            found.insert(name.clone(), value.trim_matches('"').to_owned());
+        } else if !line.starts_with(' ') && line.ends_with(':') {
+            name = line.trim_end_matches(':').to_owned();
+        }
+    }
+    found
+}
+
+/// The values of every line `key: value`, whatever its place.
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let start = format!("{key}: ");
+    let value = |line: &'a str| line.trim_start().strip_prefix(&start);
+    text.lines()
+        .filter_map(value)
+        .map(|value| value.trim_matches('"'))
+        .collect()
+}
+
+/// The strings of a list in Rust, as in `const NAME: [&str; 2] = ["a", "b"];`.
+#[track_caller]
+fn strings<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
+    let after = source
+        .split_once(&format!("const {name}:"))
+        .expect("the list is there")
+        .1;
+    let list = after
+        .split_once('=')
+        .and_then(|(_, list)| list.split_once("];"));
+    list.expect("a list in brackets")
+        .0
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .collect()
+}
+
+#[test]
+fn the_defaults_of_the_stack_are_those_of_an_empty_configuration() {
+    let template = read("infra/template.yaml");
+    let mut document = below(&template, "        NARVI_CONFIG: !Sub |");
+    for (name, value) in defaults(&template) {
+        document = document.replace(&format!("${{{name}}}"), &value);
+    }
+    assert!(document.contains("retention_period: 0s"), "{document}");
+    let mut want = Config::default();
+    want.compactor.retention_enabled = true;
+    assert_eq!(Config::from_yaml(&document), Ok(want), "{document}");
+}
+
+#[test]
+fn routes_are_those_of_local_mode() {
+    let template = read("infra/template.yaml");
+    let route = read("infra/local/src/route.rs");
+    let mut want = BTreeSet::from(["$default".to_owned()]);
+    want.extend(
+        strings(&route, "PUSHES")
+            .iter()
+            .map(|path| format!("POST {path}")),
+    );
+    for root in strings(&route, "RULES") {
+        want.extend([format!("ANY {root}"), format!("ANY {root}/{{path+}}")]);
+    }
+    let routes = values(&template, "RouteKey");
+    assert_eq!(
+        routes
+            .iter()
+            .map(|key| (*key).to_owned())
+            .collect::<BTreeSet<_>>(),
+        want
+    );
+    assert_eq!(
+        values(&template, "AuthorizationType"),
+        vec!["!Ref Authorization"; routes.len()]
+    );
+}
+
+#[test]
+fn every_function_is_built_from_its_crate() {
+    let template = read("infra/template.yaml");
+    let folders = values(&template, "CodeUri");
+    assert_eq!(folders.len(), 5);
+    for folder in folders {
+        let name = folder.trim_start_matches("../functions/");
+        let binary = format!("narvi-{name}");
+        assert!(
+            template.contains(&format!("{{Binary: {binary}}}")),
+            "{binary} is not built"
+        );
+        let manifest = read(&format!("functions/{name}/Cargo.toml"));
+        assert!(
+            manifest.contains(&format!("name = \"{binary}\"")),
+            "{folder} has no {binary}"
+        );
+        read(&format!("functions/{name}/src/main.rs"));
+    }
+}
+
+#[test]
+fn environments_set_parameters_that_exist() {
+    let known = defaults(&read("infra/template.yaml"));
+    let config = read("samconfig.toml");
+    let set: Vec<&str> = config
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once('='))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(set.len() > 5, "{set:?}");
+    for name in set {
+        assert!(
+            known.contains_key(name),
+            "samconfig.toml sets {name}, which is no parameter"
+        );
+    }
+}
