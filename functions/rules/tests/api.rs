@@ -72,10 +72,10 @@ async fn groups_are_put_listed_and_deleted() {
                 "no rule groups found\n",
             ),
             (
-                "GET /loki/api/v1/rules/ns?labels=a:b,team:y",
+                "GET /loki/api/v1/rules/ns?labels=a:b,team:blue",
                 "",
                 200,
-                "team: y",
+                "team: blue",
             ),
             ("DELETE /loki/api/v1/rules/ns/g1", "", 202, ACCEPTED),
             (
