@@ -1,0 +1,67 @@
+//! [`function_for`]: which function answers a request, as the routes of API Gateway have it in
+//! `infra/template.yaml`. Knows no endpoint beyond that: what is not listed is the query
+//! function's.
+
+use http::Method;
+
+/// The functions that answer HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// Takes pushes.
+    Ingest,
+    /// Answers reads, and every path that does not exist.
+    Query,
+    /// The ruler's API.
+    Rules,
+}
+
+const PUSHES: [&str; 3] = ["/loki/api/v1/push", "/api/prom/push", "/otlp/v1/logs"];
+
+const RULES: [&str; 4] = [
+    "/loki/api/v1/rules",
+    "/api/prom/rules",
+    "/prometheus/api/v1/rules",
+    "/prometheus/api/v1/alerts",
+];
+
+/// Who answers; `path` is decoded.
+pub(crate) fn function_for(method: &Method, path: &str) -> Function {
+    if method == Method::POST && PUSHES.contains(&path) {
+        return Function::Ingest;
+    }
+    if RULES.iter().any(|root| is_below(root, path)) {
+        return Function::Rules;
+    }
+    Function::Query
+}
+
+/// Whether `path` is `root` or goes on from it with a `/`.
+fn is_below(root: &str, path: &str) -> bool {
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes() {
+        for (method, path, want) in [
+            (Method::POST, "/loki/api/v1/push", Function::Ingest),
+            (Method::POST, "/otlp/v1/logs", Function::Ingest),
+            (Method::GET, "/loki/api/v1/push", Function::Query),
+            (Method::POST, "/loki/api/v1/push/x", Function::Query),
+            (Method::GET, "/loki/api/v1/query_range", Function::Query),
+            (Method::GET, "/loki/api/v1/rules", Function::Rules),
+            (Method::POST, "/loki/api/v1/rules/a", Function::Rules),
+            (Method::GET, "/api/prom/rules/test/test", Function::Rules),
+            (Method::GET, "/loki/api/v1/rulesets", Function::Query),
+            (Method::GET, "/prometheus/api/v1/alerts", Function::Rules),
+            (Method::GET, "/ready", Function::Query),
+            (Method::GET, "/", Function::Query),
+        ] {
+            assert_eq!(function_for(&method, path), want, "{method} {path}");
+        }
+    }
+}
