@@ -2,6 +2,7 @@
 //!
 //! Reads the template as text, by its indentation: CloudFormation's tags are no YAML that a parser
 //! of ours would know, and `sam validate` has the last word on the form.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! `arrows` (who may depend on whom), `purity` (what crates without IO may name), `sizes` (lines,
 //! functions, parameters), `hygiene` (tests, file names, first lines). Each has its own cases, so a
 //! rule that no longer finds anything fails, too. `source` reads files; it knows no rule.
+#![cfg(test)]
 
 #[path = "tidy/arrows.rs"]
 mod arrows;

@@ -32,11 +32,11 @@ pub(crate) fn check(source: &Source) -> Vec<(usize, String)> {
         }
     }
     for named in source.named() {
-        let is_sleep = |end: &&str| {
-            let before = named.path.strip_suffix(*end);
+        let is_sleep = |end: &str| {
+            let before = named.path.strip_suffix(end);
             before.is_some_and(|before| before.is_empty() || before.ends_with("::"))
         };
-        if named.in_test && SLEEPS.iter().any(|end| is_sleep(&end)) {
+        if named.in_test && SLEEPS.iter().any(|end| is_sleep(end)) {
             let text = format!("`{}` in a test; wait for what happens instead", named.path);
             found.push((named.line, text));
         }

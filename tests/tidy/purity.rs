@@ -29,8 +29,8 @@ const FORBIDDEN: [(&str, &str); 15] = [
 
 /// Every forbidden path outside tests.
 pub(crate) fn check(source: &Source) -> Vec<(usize, String)> {
-    let is_pure = |name: &&str| source.path.starts_with(&format!("shared/{name}/src/"));
-    if !PURE.iter().any(|name| is_pure(&name)) {
+    let is_pure = |name: &str| source.path.starts_with(&format!("shared/{name}/src/"));
+    if !PURE.iter().any(|name| is_pure(name)) {
         return Vec::new();
     }
     let mut found = Vec::new();
