@@ -1,5 +1,11 @@
 //! The way to Alertmanager over real HTTP, and from stored lines to it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the steps of a test may end it, also those outside of `#[test]`"
+)]
+
+#[cfg(test)]
 mod support;
 
 use std::sync::Arc;

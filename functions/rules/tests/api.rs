@@ -1,5 +1,11 @@
 //! The ruler's API, as a table of calls and answers.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the steps of a test may end it, also those outside of `#[test]`"
+)]
+
+#[cfg(test)]
 mod support;
 
 use http::Method;

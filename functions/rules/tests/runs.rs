@@ -1,5 +1,6 @@
 //! Runs of the schedule over a scripted time: what is evaluated, kept and sent.
 
+#[cfg(test)]
 mod support;
 
 use support::{Fixture, at};
