@@ -1,5 +1,9 @@
 //! The binary of the Lambda: reads the environment once, then serves events. Knows no endpoint.
 
+// A query is a future in a future in a future, and the runtime wraps a dozen more around it: the
+// compiler's 128 steps do not reach the innermost one.
+#![recursion_limit = "256"]
+
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;

@@ -9,7 +9,7 @@ use narvi_logql::logs::Arrival;
 use narvi_logql::metric::{Grid, Matrix, RangePartial, SeriesKey, Window};
 use narvi_logql::plan::{MetricPlan, Scan};
 use narvi_model::answer::{QueryResult, QueryStats};
-use narvi_model::{Limits, TimeRange};
+use narvi_model::{Limits, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
@@ -172,8 +172,9 @@ impl Engine {
     }
 }
 
-/// The steps of a query. With a query frontend that splits by time, which is Loki's default, start and
-/// end of a range query move out to multiples of the step (spec `logql.md` §17).
+/// The steps of a query. Loki's frontend splits range queries by time and moves start and end out to
+/// multiples of the step where that makes more than one piece; a query within one piece keeps the
+/// start that was asked for, as recorded answers show.
 fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
     let (start, end, step) = match span {
         Span::Instant(time) => return Ok((Grid::instant(time), Form::Instant)),
@@ -189,7 +190,9 @@ fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
         return Err(refused());
     }
     let (mut start, mut end) = (start, end);
-    if !limits.split_queries_by_interval.is_zero() {
+    let piece = limits.split_queries_by_interval.nanos();
+    let piece_of = |time: Timestamp| time.nanos().div_euclid(piece);
+    if piece > 0 && end > start && piece_of(start) != piece_of(end.minus(1)) {
         start = start.minus(start.nanos().rem_euclid(step));
         end = end.plus((step - end.nanos().rem_euclid(step)) % step);
     }

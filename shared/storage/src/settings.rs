@@ -57,10 +57,7 @@ impl Settings {
 }
 
 /// A variable that has no default.
-fn needed(
-    variable: impl Fn(&str) -> Option<String>,
-    name: &str,
-) -> Result<String, StorageError> {
+fn needed(variable: impl Fn(&str) -> Option<String>, name: &str) -> Result<String, StorageError> {
     let value = variable(name).filter(|value| !value.is_empty());
     value.ok_or_else(|| StorageError::invalid(name, "the variable is not set"))
 }
@@ -134,20 +131,34 @@ mod tests {
     #[test]
     fn settings_come_from_variables() {
         let read = |set: &[(&str, &str)]| {
-            let keys = ["NARVI_BUCKET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-            let settings = Settings::from_variables(|name| match set.iter().find(|s| s.0 == name) {
-                Some((_, value)) => Some((*value).to_owned()),
-                None => keys.contains(&name).then(|| "x".to_owned()),
-            });
+            let keys = [
+                "NARVI_BUCKET",
+                "AWS_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+            ];
+            let settings =
+                Settings::from_variables(|name| match set.iter().find(|s| s.0 == name) {
+                    Some((_, value)) => Some((*value).to_owned()),
+                    None => keys.contains(&name).then(|| "x".to_owned()),
+                });
             settings.map_err(|e| e.to_string())
         };
         let settings = read(&[("NARVI_S3_ENDPOINT", "")]).unwrap();
-        let given = (settings.table_prefix.as_str(), settings.shards, settings.s3_endpoint);
+        let given = (
+            settings.table_prefix.as_str(),
+            settings.shards,
+            settings.s3_endpoint,
+        );
         assert_eq!(given, ("narvi", 1, None));
         assert_eq!(read(&[("NARVI_SHARDS", "4")]).unwrap().shards, 4);
         for (name, value, want) in [
             ("NARVI_BUCKET", "", "NARVI_BUCKET: the variable is not set"),
-            ("NARVI_SHARDS", "0", "NARVI_SHARDS: `0` is not a whole number from 1 to 65535"),
+            (
+                "NARVI_SHARDS",
+                "0",
+                "NARVI_SHARDS: `0` is not a whole number from 1 to 65535",
+            ),
         ] {
             assert_eq!(read(&[(name, value)]).unwrap_err(), want);
         }

@@ -1,0 +1,210 @@
+//! What the tests share: a handler on an embedded DynamoDB and a directory, with its requests counted, and
+//! segments that are stored as a push stores them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws_lambda_events::encodings::Body;
+use http::Method;
+use narvi_gateway::{Call, Config};
+use narvi_model::{Day, Entry, Labels, Line, Metadata, TenantId, Timestamp};
+use narvi_query::Handler;
+use narvi_segment::{Writer, WriterOptions};
+use narvi_storage::{
+    AccessKeys, Catalog, Connection, CountingObjects, DirectoryObjects, Objects, Partition, Place,
+    Requests, SegmentRow, Settings, StreamRow,
+};
+
+/// 2026-01-15T12:00:00Z, when every test request arrives.
+pub(crate) const NOW: i64 = 1_768_478_400;
+
+/// Whether a segment rides in its row.
+#[derive(Clone, Copy)]
+pub(crate) enum Stored {
+    InRow,
+    AsObject,
+}
+
+/// A handler and what it reads.
+pub(crate) struct Fixture {
+    handler: Handler,
+    pub(crate) catalog: Catalog,
+    objects: Arc<dyn Objects>,
+    requests: Requests,
+    tenant: TenantId,
+    arrivals: i64,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn new(yaml: &str) -> Self {
+        let endpoint = format!("http://{}", start_dynamodb());
+        let settings = Settings {
+            region: "eu-central-1".to_owned(),
+            s3_endpoint: Some(endpoint.clone()),
+            dynamodb_endpoint: Some(endpoint),
+            bucket: "narvi".to_owned(),
+            table_prefix: "test".to_owned(),
+            shards: 1,
+            access_keys: AccessKeys::for_local_services(),
+        };
+        let requests = Requests::new();
+        let catalog = Connection::new(settings, requests.clone())
+            .unwrap()
+            .catalog();
+        catalog.create_tables().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Arc::new(DirectoryObjects::open(folder.path()).unwrap());
+        let objects: Arc<dyn Objects> = Arc::new(CountingObjects::new(directory, requests.clone()));
+        let config = Arc::new(Config::from_yaml(yaml).unwrap());
+        let handler = Handler::new(Arc::clone(&objects), catalog.clone(), config);
+        let tenant = TenantId::parse("t").unwrap();
+        Self {
+            handler,
+            catalog,
+            objects,
+            requests,
+            tenant,
+            arrivals: 0,
+            _folder: folder,
+        }
+    }
+
+    /// Stores lines of one stream, given as seconds from [`NOW`] and text.
+    pub(crate) async fn store(&mut self, how: Stored, app: &str, lines: &[(i64, &str)]) {
+        let labels = Labels::from_pairs([("app", app)]);
+        let entries: Vec<Entry> = lines.iter().map(|(at, text)| entry(*at, text)).collect();
+        let mut writer = Writer::new(WriterOptions::default());
+        writer.push_entries(&labels, &entries).unwrap();
+        let encoded = writer.finish(&self.tenant).unwrap();
+        self.arrivals += 1;
+        let created = Timestamp::from_seconds(NOW + self.arrivals);
+        let day = Day::of(entries[0].timestamp);
+        let partition = Partition {
+            tenant: self.tenant.clone(),
+            day,
+            shard: 0,
+        };
+        let stream = StreamRow {
+            id: labels.stream_id(),
+            labels,
+        };
+        self.catalog
+            .put_streams(&partition, &[stream])
+            .await
+            .unwrap();
+        let place = match how {
+            Stored::InRow => Place::Inline(encoded.bytes),
+            Stored::AsObject => {
+                let id = &encoded.summary.id;
+                let key = SegmentRow::object_key(&partition, 0, id, created);
+                self.objects.put(&key, encoded.bytes).await.unwrap();
+                Place::Object(key)
+            }
+        };
+        let (summary, replaces) = (encoded.summary, Vec::new());
+        let row = SegmentRow {
+            partition,
+            level: 0,
+            summary,
+            place,
+            replaces,
+            created,
+        };
+        self.catalog.put_segment(&row).await.unwrap();
+    }
+
+    /// Status and body of a GET.
+    pub(crate) async fn get(&self, path: &str, params: &[(&str, &str)]) -> (i64, String) {
+        let pairs = params
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)));
+        let target = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+        self.call(Call::new(Method::GET, &target).header("x-scope-orgid", "t"))
+            .await
+    }
+
+    pub(crate) async fn call(&self, call: Call) -> (i64, String) {
+        let event = call.at(Timestamp::from_seconds(NOW)).into_event();
+        let answer = self.handler.handle(event).await;
+        let body = match answer.body {
+            Some(Body::Text(text)) => text,
+            Some(Body::Binary(bytes)) => String::from_utf8(bytes).unwrap(),
+            _ => String::new(),
+        };
+        (answer.status_code, body)
+    }
+
+    /// The lines of a log query, in order, one stream after the other.
+    pub(crate) async fn lines(&self, params: &[(&str, &str)]) -> Vec<String> {
+        let data = self.data("/loki/api/v1/query_range", params).await;
+        let streams = data["result"].as_array().unwrap().iter();
+        let values = streams.flat_map(|stream| stream["values"].as_array().unwrap());
+        values
+            .map(|value| value[1].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The `data` of a successful answer.
+    pub(crate) async fn data(&self, path: &str, params: &[(&str, &str)]) -> serde_json::Value {
+        let (status, body) = self.get(path, params).await;
+        assert_eq!(status, 200, "{body}");
+        let mut answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+        answer["data"].take()
+    }
+
+    /// Requests since the last call.
+    pub(crate) fn since<'a>(&self, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        let mut after = self.requests.snapshot();
+        for (name, count) in before {
+            *after.get_mut(name).unwrap() -= count;
+        }
+        after.retain(|_, count| *count > 0);
+        after
+    }
+
+    pub(crate) fn counted(&self) -> BTreeMap<String, u64> {
+        self.requests.snapshot()
+    }
+}
+
+fn entry(at: i64, text: &str) -> Entry {
+    Entry {
+        timestamp: Timestamp::from_seconds(NOW + at),
+        line: Line::from(text),
+        metadata: Metadata::empty(),
+    }
+}
+
+/// Percent-encodes everything that is not plain.
+fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    text.bytes()
+        .map(|b| {
+            if plain(b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}
+
+/// A DynamoDB in memory on a runtime of its own: it answers under one lock and would hold up ours.
+fn start_dynamodb() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
+        });
+    });
+    address
+}
