@@ -1,0 +1,146 @@
+//! `kill -9` in the middle of pushes: after a restart every acknowledged line is there once, and
+//! every other line at most once; compaction in between, and under the kill, changes nothing.
+#![cfg(test)]
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+
+use narvi_tests::client::{Ask, Client};
+use narvi_tests::host::Narvi;
+use narvi_tests::lines::{CONFIG, Ledger, count, stored};
+use narvi_tests::push::{Entry, Push};
+use narvi_tests::{noise, now};
+
+const WRITERS: usize = 4;
+/// Pushes that are acknowledged before the kill; enough for a merge in each round.
+const PUSHES: usize = 80;
+const ROUNDS: usize = 4;
+/// Bytes of a line that no row takes.
+const LARGE: usize = 12_000;
+
+/// Pushes until the server is gone: one or three lines each, every seventh push too large for a
+/// row.
+fn write_until_killed(client: &Client, name: &str, ledger: &Ledger, acknowledged: &Sender<()>) {
+    for n in 0_i64.. {
+        let padding = if n % 7 == 0 {
+            noise::text(n as u64, LARGE)
+        } else {
+            String::new()
+        };
+        let count = if n % 2 == 0 { 1 } else { 3 };
+        let lines: Vec<String> = (0..count)
+            .map(|k| format!("{name}/{n}/{k} {padding}"))
+            .collect();
+        let time = now();
+        let entries = lines.iter().enumerate();
+        let entries = entries.map(|(k, line)| Entry::new(time + k as i64, line.as_str()));
+        let body = Push::of(&[("app", "crash")], entries.collect()).protobuf();
+        ledger.send(&lines);
+        match client.try_ask(&body.ask()) {
+            Ok(answer) if answer.status == 204 => ledger.acknowledge(&lines),
+            Ok(answer) => panic!("{}: {}", answer.status, answer.text()),
+            Err(_) => return,
+        }
+        // The killer stops to listen when it has heard enough.
+        let _ = acknowledged.send(());
+    }
+}
+
+/// Pushes from all writers and kills in the middle; and does what `meanwhile` says beside it.
+fn round(narvi: Narvi, name: &str, ledger: &Ledger, meanwhile: Meanwhile) {
+    let (acknowledged, heard) = channel();
+    let client = narvi.client().clone();
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (client, acknowledged) = (client.clone(), acknowledged.clone());
+            let name = format!("{name}/{writer}");
+            scope.spawn(move || write_until_killed(&client, &name, ledger, &acknowledged));
+        }
+        drop(acknowledged);
+        if meanwhile == Meanwhile::Compact {
+            let client = client.clone();
+            scope.spawn(move || compact_until_killed(&client));
+        }
+        for _ in 0..PUSHES {
+            heard.recv().expect("writers go on until the kill");
+        }
+        narvi.kill();
+    });
+}
+
+/// What happens beside the pushes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    Compact,
+}
+
+fn compact_until_killed(client: &Client) {
+    let ask = Ask {
+        method: "POST",
+        path: "/narvi/run/compact",
+        ..Ask::default()
+    };
+    while let Ok(answer) = client.try_ask(&ask) {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+#[track_caller]
+fn check(narvi: &Narvi, ledger: &Ledger) {
+    let found = stored(narvi.client(), "{app=\"crash\"}");
+    ledger.check(&ledger.acknowledged(), &found);
+    assert_eq!(count(narvi.client(), "{app=\"crash\"}"), found.len() as f64);
+}
+
+fn start(data: &Path) -> Narvi {
+    Narvi::start_with(data, CONFIG)
+}
+
+#[test]
+fn what_was_acknowledged_outlives_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let ledger = Ledger::default();
+    let mut merges = 0;
+    for number in 0..ROUNDS {
+        let is_last = number + 1 == ROUNDS;
+        let meanwhile = if is_last {
+            Meanwhile::Compact
+        } else {
+            Meanwhile::Nothing
+        };
+        round(start(&data), &number.to_string(), &ledger, meanwhile);
+        let narvi = start(&data);
+        check(&narvi, &ledger);
+        merges += narvi.compact();
+        check(&narvi, &ledger);
+        if number % 2 == 0 {
+            assert!(narvi.stop().success());
+        }
+    }
+    let (acknowledged, sent) = (ledger.acknowledged().len(), ledger.sent());
+    eprintln!("{acknowledged} of {sent} lines acknowledged, {merges} merges");
+    assert!(merges > 0, "nothing was merged");
+    assert!(acknowledged >= ROUNDS * PUSHES);
+}
+
+#[test]
+fn a_stop_is_graceful() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let ledger = Ledger::default();
+    let narvi = start(&data);
+    let client = narvi.client().clone();
+    let (acknowledged, heard) = channel();
+    let status = std::thread::scope(|scope| {
+        let writer = || write_until_killed(&client, "stop", &ledger, &acknowledged);
+        scope.spawn(writer);
+        for _ in 0..10 {
+            heard.recv().unwrap();
+        }
+        narvi.stop()
+    });
+    assert!(status.success(), "{status}");
+    check(&start(&data), &ledger);
+}
