@@ -13,8 +13,8 @@ use narvi_tests::{noise, now};
 
 const WRITERS: usize = 4;
 /// Pushes that are acknowledged before the kill; enough for a merge in each round.
-const PUSHES: usize = 80;
-const ROUNDS: usize = 4;
+const PUSHES: usize = 150;
+const ROUNDS: usize = 6;
 /// Bytes of a line that no row takes.
 const LARGE: usize = 12_000;
 

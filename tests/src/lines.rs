@@ -11,8 +11,9 @@ use crate::client::Client;
 /// More lines than any test pushes; configurations of tests allow as many.
 pub const LIMIT: &str = "100000";
 
-/// Limits that let a test push and read at its own pace.
-pub const CONFIG: &str = "limits_config: {max_entries_limit_per_query: 100000}\n";
+/// Limits that let a test read everything, and no compaction but the one that it asks for.
+pub const CONFIG: &str = "limits_config: {max_entries_limit_per_query: 100000}\n\
+                          compactor: {compaction_interval: 24h}\n";
 
 /// A day before and after now, in nanoseconds: the window of every question here.
 #[must_use]
@@ -163,5 +164,46 @@ impl Ledger {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Fate>> {
         self.lines.lock().expect("nobody panics with the ledger")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of `a` (acknowledged) and `b` (only sent) these were found.
+    fn check(found: &[(&str, usize)]) {
+        let ledger = Ledger::default();
+        let (a, b) = (["a".to_owned()], ["b".to_owned()]);
+        ledger.send(&[a.clone(), b].concat());
+        ledger.acknowledge(&a);
+        let found = found
+            .iter()
+            .map(|(line, count)| ((*line).to_owned(), *count));
+        ledger.check(&ledger.acknowledged(), &found.collect());
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_may_be_there_or_not() {
+        check(&[("a", 1)]);
+        check(&[("a", 1), ("b", 1)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 acknowledged lines are missing")]
+    fn a_lost_line_is_found() {
+        check(&[("b", 1)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "1 lines are there more than once")]
+    fn a_doubled_line_is_found() {
+        check(&[("a", 2)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a line that nobody has sent")]
+    fn a_strange_line_is_found() {
+        check(&[("a", 1), ("c", 1)]);
     }
 }
