@@ -104,8 +104,8 @@ async fn what_was_pushed_twice_is_answered_and_counted_once() {
 async fn counts_need_no_lines_and_few_requests() {
     let mut fixture = Fixture::new("").await;
     // Large enough that lines and tail are not fetched together.
-    let texts: Vec<String> = (0..3000_u64)
-        .map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15).pow(2)).repeat(2))
+    let texts: Vec<String> = (0..8000_u64)
+        .map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_pow(2)).repeat(2))
         .collect();
     let entries: Vec<(i64, &str)> = texts.iter().map(|text| (1, text.as_str())).collect();
     fixture.store(Stored::AsObject, "a", &entries).await;
@@ -123,7 +123,7 @@ async fn counts_need_no_lines_and_few_requests() {
     };
     let before = fixture.counted();
     let data = fixture.data("/loki/api/v1/query", &count).await;
-    assert_eq!(data["result"][0]["value"][1], "3000");
+    assert_eq!(data["result"][0]["value"][1], "8000");
     assert_eq!(
         fixture.since(&before),
         expected(1),

@@ -1,9 +1,9 @@
 //! [`Candidate`]: a chunk that a query may have to read, and the chunks whose lines it may repeat.
 //!
-//! A push that a client sends again lands in another segment as soon as anything about it differs. Lines
-//! that are stored twice are answered once: of two chunks of one stream that overlap in time, the one that
-//! arrived later drops what the elder one has. Chunks that overlap with none, the rule once the
-//! compactor has been there, cost nothing for this.
+//! A push that a client sends again lands in another segment as soon as anything about it differs.
+//! Lines that are stored twice are answered once: of two chunks of one stream that overlap in time,
+//! the one that arrived later drops what the elder one has. Chunks that overlap with none, the rule
+//! once the compactor has been there, cost nothing for this.
 
 use std::sync::Arc;
 

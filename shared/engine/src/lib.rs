@@ -1,11 +1,13 @@
 //! Answers a query: plan, prune, fetch, scan, merge; labels and series.
 //!
-//! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then the path
-//! of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached), `candidates` (chunks and
-//! which of them may repeat lines of others), `units` (cut by bytes), `fetch` (ranges), `duplicates`, `scan`
-//! (decode and evaluate on all cores), `search` (the whole of it), `log_query` and `metric_query`.
+//! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then
+//! the path of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached),
+//! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
+//! `fetch` (ranges), `duplicates`, `scan` (decode and evaluate on all cores), `search` (the whole
+//! of it), `log_query` and `metric_query`.
 //!
-//! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and the result.
+//! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and
+//! the result.
 
 mod candidates;
 mod checks;
@@ -67,7 +69,8 @@ impl Engine {
     /// Answers a query.
     ///
     /// # Errors
-    /// What is wrong with the query, which limit it breaks, or what failed; see [`EngineError::kind`].
+    /// What is wrong with the query, which limit it breaks, or what failed; see
+    /// [`EngineError::kind`].
     pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
         let patience = Duration::from_nanos(request.limits.query_timeout.nanos().unsigned_abs());
         let patience = if patience.is_zero() {

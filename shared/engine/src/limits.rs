@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-/// When a query ends with Loki's time-out text. API Gateway cuts the connection at 30 s (spec `aws.md`), and a
-/// cut connection tells the user nothing.
+/// When a query ends with Loki's time-out text. API Gateway cuts the connection at 30 s (spec
+/// `aws.md`), and a cut connection tells the user nothing.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(28);
 
-/// Bytes of footers, timestamps and lengths kept between queries: about 1/15 of the lines' size, so it
-/// holds the tails of 1 GiB of lines. Beyond it the oldest are fetched again.
+/// Bytes of footers, timestamps and lengths kept between queries: about 1/15 of the lines' size, so
+/// it holds the tails of 1 GiB of lines. Beyond it the oldest are fetched again.
 pub const TAIL_CACHE_BYTES: u64 = 64 << 20;
 
-/// Objects up to this size are fetched whole in the first request, which saves the second one for the lines.
+/// Objects up to this size are fetched whole in the first request, which saves the second one for
+/// the lines.
 pub const WHOLE_OBJECT_BYTES: u64 = 64 << 10;
 
 /// Tails up to this size are fetched with the footer in one request; of larger ones the footer
@@ -21,15 +22,16 @@ pub const WHOLE_TAIL_BYTES: u64 = 2 << 20;
 /// 17 ms of a Lambda (spec `aws.md`), in which about this much is transferred.
 pub const COALESCE_GAP_BYTES: u64 = 1 << 20;
 
-/// Line bytes of one work unit. Smaller units spread better over cores, larger ones make fewer requests.
+/// Line bytes of one work unit. Smaller units spread better over cores, larger ones make fewer
+/// requests.
 pub const UNIT_BYTES: u64 = 4 << 20;
 
 /// Line bytes of the first unit of a log query, which often has its lines at once; each next unit
 /// is twice as large up to [`UNIT_BYTES`].
 pub const FIRST_UNIT_BYTES: u64 = 256 << 10;
 
-/// Units being fetched or scanned at once, per query: with [`UNIT_BYTES`] of lines, which compress to a
-/// quarter or less, this bounds a query at about 100 MiB, and it hides the latency of S3.
+/// Units being fetched or scanned at once, per query: with [`UNIT_BYTES`] of lines, which compress
+/// to a quarter or less, this bounds a query at about 100 MiB, and it hides the latency of S3.
 pub const UNITS_IN_FLIGHT: usize = 12;
 
 /// Tails being fetched at once, per query.

@@ -172,9 +172,9 @@ impl Engine {
     }
 }
 
-/// The steps of a query. Loki's frontend splits range queries by time and moves start and end out to
-/// multiples of the step where that makes more than one piece; a query within one piece keeps the
-/// start that was asked for, as recorded answers show.
+/// The steps of a query. Loki's frontend splits range queries by time and moves start and end out
+/// to multiples of the step where that makes more than one piece; a query within one piece keeps
+/// the start that was asked for, as recorded answers show.
 fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
     let (start, end, step) = match span {
         Span::Instant(time) => return Ok((Grid::instant(time), Form::Instant)),

@@ -9,8 +9,8 @@ use narvi_model::{Limits, TenantId, Timestamp};
 pub enum Span {
     /// One instant, for metric queries.
     Instant(Timestamp),
-    /// From `start` to `end`. Log queries: `end` is excluded. Metric queries: at `start`, `start + step`, …
-    /// as long as that is not after `end`.
+    /// From `start` to `end`. Log queries: `end` is excluded. Metric queries: at `start`, `start +
+    /// step`, … as long as that is not after `end`.
     Range {
         /// The beginning.
         start: Timestamp,

@@ -1,7 +1,7 @@
 //! Decodes the chunks of a unit and evaluates them: the work of a core.
 //!
-//! [`Scanner`] is what log and metric queries have of their own; everything else is the same for both.
-//! [`Needs`] says which columns must be there.
+//! [`Scanner`] is what log and metric queries have of their own; everything else is the same for
+//! both. [`Needs`] says which columns must be there.
 
 use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::logs::Arrival;

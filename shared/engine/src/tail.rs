@@ -1,4 +1,5 @@
-//! [`Tail`]: the end of a segment, with its footer decoded; kept between queries, since it never changes.
+//! [`Tail`]: the end of a segment, with its footer decoded; kept between queries, since it never
+//! changes.
 //!
 //! Lengths and timestamps lie before the footer, so for most segments one request brings all that
 //! a count needs (`docs/format/segment.md`).

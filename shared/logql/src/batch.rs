@@ -1,7 +1,8 @@
 //! [`Batch`]: one decoded chunk on its way through a pipeline; the unit of all evaluation.
 //!
-//! Columns are whole: [`LineColumn`] is one buffer, so that one search runs over all lines at once. Stages
-//! shrink the [`Selection`]; they never move rows. Where a batch comes from is not known here.
+//! Columns are whole: [`LineColumn`] is one buffer, so that one search runs over all lines at once.
+//! Stages shrink the [`Selection`]; they never move rows. Where a batch comes from is not known
+//! here.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! LogQL: syntax, plan, stages and metric evaluation over columns. Pure, synchronous, no IO.
 //!
-//! Reading order: [`syntax`] (text to tree), [`plan`] (tree to something that can run), [`batch`] (what it
-//! runs over), [`stage`] (pipelines), [`metric`] (numbers), [`logs`] (lines), [`eval`] (the answer).
-//! Chunks, segments and requests are not known here: whoever calls brings batches.
+//! Reading order: [`syntax`] (text to tree), [`plan`] (tree to something that can run), [`batch`]
+//! (what it runs over), [`stage`] (pipelines), [`metric`] (numbers), [`logs`] (lines), [`eval`]
+//! (the answer). Chunks, segments and requests are not known here: whoever calls brings batches.
 
 pub mod batch;
 pub mod eval;

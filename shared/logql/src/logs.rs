@@ -1,8 +1,8 @@
 //! The lines of a log answer: [`LogPartial`] keeps the best entries so far and merges with others.
 //!
-//! Order is total and does not depend on how the work was cut (spec `logql.md` §18): time in the asked
-//! direction; entries of one stream at one time in the order of arrival, or exactly reversed; entries of
-//! several streams at one time by the hash of the stream in either direction.
+//! Order is total and does not depend on how the work was cut (spec `logql.md` §18): time in the
+//! asked direction; entries of one stream at one time in the order of arrival, or exactly reversed;
+//! entries of several streams at one time by the hash of the stream in either direction.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -151,8 +151,8 @@ impl LogPartial {
     }
 }
 
-/// Lines were checked when they were pushed; should a stored one be broken all the same, what can be
-/// read of it is answered.
+/// Lines were checked when they were pushed; should a stored one be broken all the same, what can
+/// be read of it is answered.
 fn text(bytes: &Bytes) -> Line {
     Line::new(bytes.clone())
         .unwrap_or_else(|_| Line::from(String::from_utf8_lossy(bytes).into_owned()))
@@ -179,8 +179,8 @@ fn order(direction: Direction, a: &Found, b: &Found) -> Ordering {
     }
 }
 
-/// Rows that can be among the first `limit` of a batch in `direction`, before any stage ran; only for
-/// pipelines that let every line through.
+/// Rows that can be among the first `limit` of a batch in `direction`, before any stage ran; only
+/// for pipelines that let every line through.
 pub fn head(selection: &mut Selection, direction: Direction, limit: usize) {
     let rows = selection.len();
     if rows <= limit {

@@ -1,6 +1,7 @@
 //! Durations as Loki reads and prints them: Prometheus' (`30d1h`) and Go's (`721h0m0s`).
 //!
-//! All values are nanoseconds in an `i64`, since offsets may be negative. [`parse`] takes either form.
+//! All values are nanoseconds in an `i64`, since offsets may be negative. [`parse`] takes either
+//! form.
 
 use std::fmt::Write as _;
 
@@ -72,7 +73,8 @@ pub fn parse(text: &str) -> Result<i64, DurationError> {
     parse_prometheus(text).or_else(|error| parse_go(text).map_err(|_| error))
 }
 
-/// Reads whole numbers with units `y w d h m s ms` in falling order; nanoseconds. `0` needs no unit.
+/// Reads whole numbers with units `y w d h m s ms` in falling order; nanoseconds. `0` needs no
+/// unit.
 ///
 /// # Errors
 /// Prometheus' text for what is wrong.

@@ -1,4 +1,5 @@
-//! [`Limits`]: what a tenant may do, under Loki's names and with Loki's defaults (spec `limits.md`).
+//! [`Limits`]: what a tenant may do, under Loki's names and with Loki's defaults (spec
+//! `limits.md`).
 //!
 //! A configuration has one set for everybody and [`Overrides`] per tenant, each a [`LimitsPatch`]:
 //! only what it names differs. The table below is the single list of keys.

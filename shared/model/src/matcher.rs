@@ -53,7 +53,8 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Compiles the condition; regular expressions are anchored at both ends and `.` takes newlines.
+    /// Compiles the condition; regular expressions are anchored at both ends and `.` takes
+    /// newlines.
     ///
     /// # Errors
     /// Where `value` is not a regular expression or compiles to too much memory.

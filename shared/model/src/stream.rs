@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Names a stream: the first 16 bytes of the SHA-256 of its labels, so that nobody can make two sets
-/// of labels meet, and no counter has to be shared between Lambdas.
+/// Names a stream: the first 16 bytes of the SHA-256 of its labels, so that nobody can make two
+/// sets of labels meet, and no counter has to be shared between Lambdas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId([u8; 16]);
 

@@ -1,4 +1,5 @@
-//! Who a line belongs to: [`TenantId`], checked by Loki's rules where it enters (spec `limits.md` §1).
+//! Who a line belongs to: [`TenantId`], checked by Loki's rules where it enters (spec `limits.md`
+//! §1).
 //!
 //! A tenant id never holds `/`, so it can be the first part of every key without being escaped.
 

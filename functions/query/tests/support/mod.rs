@@ -1,5 +1,5 @@
-//! What the tests share: a handler on an embedded DynamoDB and a directory, with its requests counted, and
-//! segments that are stored as a push stores them.
+//! What the tests share: a handler on an embedded DynamoDB and a directory, with its requests
+//! counted, and segments that are stored as a push stores them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! `count_over_time`, `rate`, `bytes_over_time`, `bytes_rate`: sums of whole numbers over windows.
 //!
-//! Sums of integers can be kept as differences between steps: a run of lines touches two cells however
-//! many windows it lies in, and the cells are summed up once at the end, without rounding.
+//! Sums of integers can be kept as differences between steps: a run of lines touches two cells
+//! however many windows it lies in, and the cells are summed up once at the end, without rounding.
 
 use std::collections::hash_map::Entry;
 use std::ops::Range;

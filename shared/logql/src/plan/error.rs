@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use crate::syntax::ast::Span;
 
-/// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP 400).
+/// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP
+/// 400).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// A stage whose argument does not compile.

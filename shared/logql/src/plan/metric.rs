@@ -1,7 +1,7 @@
 //! [`MetricPlan`]: a tree of operations over numbered scans.
 //!
-//! An aggregation that sums series is pushed into the scan below it where the scan's values are sums
-//! themselves, so that the scan keeps one series per group instead of one per stream.
+//! An aggregation that sums series is pushed into the scan below it where the scan's values are
+//! sums themselves, so that the scan keeps one series per group instead of one per stream.
 
 use super::{LogPlan, PlanError};
 use crate::metric::{Counting, SeriesKey};

@@ -1,8 +1,9 @@
 //! From the tree to something that can run: names resolved, expressions compiled, reads known.
 //!
-//! [`Plan::new`] turns a query into a [`LogPlan`] or a [`MetricPlan`]; a metric plan is a tree of [`Node`]s
-//! over numbered [`Scan`]s. A scan says which streams and columns it reads, so that whoever fetches
-//! them needs to know nothing of the language; the tree says what is made of the scans' results.
+//! [`Plan::new`] turns a query into a [`LogPlan`] or a [`MetricPlan`]; a metric plan is a tree of
+//! [`Node`]s over numbered [`Scan`]s. A scan says which streams and columns it reads, so that
+//! whoever fetches them needs to know nothing of the language; the tree says what is made of the
+//! scans' results.
 
 mod error;
 mod metric;

@@ -1,7 +1,7 @@
 //! Which rows a reader may use: [`visible`] drops what a merge has replaced, [`left_behind`] finds
 //! what a merge that stopped half-way did not remove. Pure.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use narvi_model::TimeRange;
 use narvi_segment::SegmentId;
@@ -15,9 +15,9 @@ use super::SegmentRow;
 /// a deletion a rewritten segment may be shorter than the one that it replaces.
 #[must_use]
 pub fn visible(mut rows: Vec<SegmentRow>, range: TimeRange) -> Vec<SegmentRow> {
-    let replaced = replaced_ids(&rows);
+    let replaced = replaced(&rows);
     rows.retain(|row| {
-        !replaced.contains(&row.summary.id) && range.touches(row.summary.first, row.summary.last)
+        !is_hidden(row, &replaced) && range.touches(row.summary.first, row.summary.last)
     });
     rows
 }
@@ -27,16 +27,30 @@ pub fn visible(mut rows: Vec<SegmentRow>, range: TimeRange) -> Vec<SegmentRow> {
 /// merged on, because only its row knows of them.
 #[must_use]
 pub fn left_behind(rows: &[SegmentRow]) -> Vec<&SegmentRow> {
-    let replaced = replaced_ids(rows);
+    let replaced = replaced(rows);
     rows.iter()
-        .filter(|row| replaced.contains(&row.summary.id))
+        .filter(|row| is_hidden(row, &replaced))
         .collect()
 }
 
-fn replaced_ids(rows: &[SegmentRow]) -> HashSet<SegmentId> {
-    rows.iter()
-        .flat_map(|row| row.replaces.iter().copied())
-        .collect()
+/// The level of the highest row that replaces each id.
+fn replaced(rows: &[SegmentRow]) -> HashMap<SegmentId, u8> {
+    let mut levels = HashMap::new();
+    for row in rows {
+        for id in &row.replaces {
+            let level = levels.entry(*id).or_insert(row.level);
+            *level = row.level.max(*level);
+        }
+    }
+    levels
+}
+
+/// Data moves only up: a merge may yield the very bytes of one of its inputs, and with them its id,
+/// and must not hide itself.
+fn is_hidden(row: &SegmentRow, replaced: &HashMap<SegmentId, u8>) -> bool {
+    replaced
+        .get(&row.summary.id)
+        .is_some_and(|level| *level > row.level)
 }
 
 #[cfg(test)]
@@ -47,14 +61,14 @@ mod tests {
     use super::*;
     use crate::Place;
 
-    /// Id, times and replaced ids of a row.
+    /// Id, times and replaced ids of a row; its level is above those.
     type Short<'a> = (u8, i64, i64, &'a [u8]);
 
     fn row(&(id, first, last, replaces): &Short<'_>) -> SegmentRow {
         let id_of = |n: u8| SegmentId::from_bytes([n; 16]);
         SegmentRow {
             partition: "a/1970-01-01/0".parse().unwrap(),
-            level: 0,
+            level: replaces.iter().max().copied().unwrap_or(0),
             summary: Summary {
                 id: id_of(id),
                 size: 0,
@@ -95,6 +109,11 @@ mod tests {
         );
         check(&[(1, 12, 13, &[]), (3, 12, 15, &[1, 2])], &[3], &[1]);
         check(&[(3, 12, 15, &[1, 2])], &[3], &[]);
+    }
+
+    #[test]
+    fn a_merge_with_the_bytes_of_an_input_hides_only_that() {
+        check(&[(3, 12, 15, &[]), (3, 12, 15, &[1, 3])], &[3], &[3]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `|= != |~ !~ |> !>`: keeps or drops lines by what they hold.
 //!
-//! [`LineFilter`] is one filter with its `or` alternatives, each a [`Searcher`]. While a whole run of rows is
-//! in play, a searcher runs over the one buffer that holds them and hits are mapped back to rows;
-//! once rows are scattered, each is searched alone. Rules: spec `logql.md` §6.
+//! [`LineFilter`] is one filter with its `or` alternatives, each a [`Searcher`]. While a whole run
+//! of rows is in play, a searcher runs over the one buffer that holds them and hits are mapped back
+//! to rows; once rows are scattered, each is searched alone. Rules: spec `logql.md` §6.
 
 mod ip;
 mod pattern;

@@ -1,7 +1,7 @@
 //! `|> "a <_> b"`: texts in order with something between them.
 //!
-//! Only the nameless capture `<_>` is allowed. The first text is not bound to the start of the line, the
-//! last one is bound to its end (spec `logql.md` §6).
+//! Only the nameless capture `<_>` is allowed. The first text is not bound to the start of the
+//! line, the last one is bound to its end (spec `logql.md` §6).
 
 use std::ops::Range;
 
