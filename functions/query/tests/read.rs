@@ -1,5 +1,7 @@
 //! Reads through the handler, as API Gateway brings them.
 
+#![cfg(test)]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -105,7 +107,13 @@ async fn counts_need_no_lines_and_few_requests() {
     let mut fixture = Fixture::new("").await;
     // Large enough that lines and tail are not fetched together.
     let texts: Vec<String> = (0..8000_u64)
-        .map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_pow(2)).repeat(2))
+        .map(|n| {
+            format!(
+                "{:x}",
+                n.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_pow(2)
+            )
+            .repeat(2)
+        })
         .collect();
     let entries: Vec<(i64, &str)> = texts.iter().map(|text| (1, text.as_str())).collect();
     fixture.store(Stored::AsObject, "a", &entries).await;

@@ -155,7 +155,7 @@ impl Fixture {
     }
 
     /// Requests since the last call.
-    pub(crate) fn since<'a>(&self, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    pub(crate) fn since(&self, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         let mut after = self.requests.snapshot();
         for (name, count) in before {
             *after.get_mut(name).unwrap() -= count;
