@@ -119,12 +119,14 @@ mod tests {
     #[test]
     fn near_ranges_are_one_request() {
         let gap = COALESCE_GAP_BYTES;
-        assert_eq!(coalesce(vec![5..9, 0..4, 7..8]), [0..9]);
-        assert_eq!(coalesce(vec![0..4, 4 + gap..9 + gap]), [0..9 + gap]);
-        assert_eq!(
-            coalesce(vec![0..4, 5 + gap..9 + gap]),
-            [0..4, 5 + gap..9 + gap]
-        );
-        assert_eq!(coalesce(vec![]), []);
+        let check = |ranges: &[Range<u64>], want: &[(u64, u64)]| {
+            let got = coalesce(ranges.to_vec());
+            let got: Vec<(u64, u64)> = got.iter().map(|range| (range.start, range.end)).collect();
+            assert_eq!(got, want);
+        };
+        check(&[5..9, 0..4, 7..8], &[(0, 9)]);
+        check(&[0..4, 4 + gap..9 + gap], &[(0, 9 + gap)]);
+        check(&[0..4, 5 + gap..9 + gap], &[(0, 4), (5 + gap, 9 + gap)]);
+        check(&[], &[]);
     }
 }
