@@ -43,10 +43,7 @@ fn query() {
     let query = request("query-range.json");
     assert_eq!(query.path, "/loki/api/v1/query_range");
     let params = query.params();
-    assert_eq!(
-        params.get("query"),
-        Some("{app=\"checkout\"} |= `order` | logfmt")
-    );
+    assert_eq!(params.get("query"), Some("{app=\"checkout\"} |= `order`"));
     assert_eq!(params.get("step"), Some("2000ms"));
 }
 
