@@ -53,8 +53,8 @@ pub(crate) fn collisions(
     candidates: &[Candidate],
     unit: &Unit,
     pieces: &Pieces,
+    scratch: &mut Scratch,
 ) -> Result<Vec<Collision>, EngineError> {
-    let mut scratch = Scratch::default();
     let (mut own, mut other) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
     for &chunk in &unit.chunks {
@@ -62,9 +62,9 @@ pub(crate) fn collisions(
         if candidate.elders.is_empty() {
             continue;
         }
-        timestamps(candidate, pieces, &mut scratch, &mut own)?;
+        timestamps(candidate, pieces, scratch, &mut own)?;
         for &elder in &candidate.elders {
-            timestamps(&candidates[elder], pieces, &mut scratch, &mut other)?;
+            timestamps(&candidates[elder], pieces, scratch, &mut other)?;
             let rows = equal_runs(&own, &other);
             if !rows.is_empty() {
                 found.push(Collision { chunk, elder, rows });

@@ -24,6 +24,7 @@ mod scan;
 mod search;
 mod tail;
 mod units;
+mod workers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +33,6 @@ use narvi_logql::plan::Plan;
 use narvi_model::TimeRange;
 use narvi_model::answer::{QueryResult, QueryStats};
 use narvi_storage::{Catalog, Objects};
-use tokio::sync::Semaphore;
 
 use limits::ANSWER_WITHIN;
 
@@ -45,22 +45,19 @@ pub struct Engine {
     objects: Arc<dyn Objects>,
     catalog: Catalog,
     tails: tail::TailCache,
-    /// One permit for each core: decoding is work for the processor.
-    workers: Arc<Semaphore>,
-    worker_count: usize,
+    workers: workers::Workers,
 }
 
 impl Engine {
     /// An engine that uses every core.
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog) -> Self {
-        let worker_count = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             objects,
             catalog,
             tails: tail::TailCache::new(limits::TAIL_CACHE_BYTES),
-            workers: Arc::new(Semaphore::new(worker_count)),
-            worker_count,
+            workers: workers::Workers::new(cores),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Engine {
         let direction = search.scanner.direction;
         // Without a filter the first lines are the answer; more units at once would be in vain.
         let ahead = match search.scanner.plan.pipeline.is_empty() {
-            true => self.worker_count,
+            true => self.workers.count(),
             false => UNITS_IN_FLIGHT,
         };
         let bounds: Vec<Option<Timestamp>> = units

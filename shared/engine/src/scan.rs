@@ -99,50 +99,48 @@ pub(crate) fn wanted<S: Scanner>(
     wanted
 }
 
-/// Decodes and evaluates the chunks of a unit.
-pub(crate) fn evaluate<S: Scanner>(
-    scanner: &S,
-    candidates: &[Candidate],
-    unit: &Unit,
-    (collisions, pieces): (&[Collision], &Pieces),
-) -> Result<(S::Partial, QueryStats), EngineError> {
-    let mut worker = Worker::default();
-    let mut partial = scanner.start();
-    let mut stats = QueryStats {
-        work_units: 1,
-        ..QueryStats::default()
-    };
-    let range = scanner.range();
-    for &place in &unit.chunks {
-        let candidate = &candidates[place];
-        let chunk = candidate.chunk();
-        stats.chunks_matched += 1;
-        stats.decompressed_bytes += chunk.line_bytes;
-        let Some(needs) = scanner.needs(candidate) else {
-            scanner.count(&mut partial, candidate)?;
-            stats.lines += u64::from(chunk.rows);
-            stats.lines_after_filter += u64::from(chunk.rows);
-            continue;
-        };
-        stats.chunks_read += 1;
-        worker.load(candidate, needs, pieces)?;
-        worker
-            .batch
-            .clip(range.start().nanos(), range.end().nanos());
-        let own: Vec<&Collision> = collisions.iter().filter(|c| c.chunk == place).collect();
-        if !own.is_empty() {
-            let repeated = duplicates::repeated(&own, candidates, pieces, &mut worker.scratch)?;
-            stats.duplicates += repeated.len() as u64;
-            worker.batch.selection.subtract(&repeated);
-        }
-        stats.lines += worker.batch.selection.len() as u64;
-        let survivors = scanner.scan(&mut partial, &mut worker.batch, candidate.arrival)?;
-        stats.lines_after_filter += survivors as u64;
-    }
-    Ok((partial, stats))
-}
-
 impl Worker {
+    /// Decodes and evaluates the chunks of a unit.
+    pub(crate) fn evaluate<S: Scanner>(
+        &mut self,
+        scanner: &S,
+        candidates: &[Candidate],
+        unit: &Unit,
+        (collisions, pieces): (&[Collision], &Pieces),
+    ) -> Result<(S::Partial, QueryStats), EngineError> {
+        let mut partial = scanner.start();
+        let mut stats = QueryStats {
+            work_units: 1,
+            ..QueryStats::default()
+        };
+        let range = scanner.range();
+        for &place in &unit.chunks {
+            let candidate = &candidates[place];
+            let chunk = candidate.chunk();
+            stats.chunks_matched += 1;
+            stats.decompressed_bytes += chunk.line_bytes;
+            let Some(needs) = scanner.needs(candidate) else {
+                scanner.count(&mut partial, candidate)?;
+                stats.lines += u64::from(chunk.rows);
+                stats.lines_after_filter += u64::from(chunk.rows);
+                continue;
+            };
+            stats.chunks_read += 1;
+            self.load(candidate, needs, pieces)?;
+            self.batch.clip(range.start().nanos(), range.end().nanos());
+            let own: Vec<&Collision> = collisions.iter().filter(|c| c.chunk == place).collect();
+            if !own.is_empty() {
+                let repeated = duplicates::repeated(&own, candidates, pieces, &mut self.scratch)?;
+                stats.duplicates += repeated.len() as u64;
+                self.batch.selection.subtract(&repeated);
+            }
+            stats.lines += self.batch.selection.len() as u64;
+            let survivors = scanner.scan(&mut partial, &mut self.batch, candidate.arrival)?;
+            stats.lines_after_filter += survivors as u64;
+        }
+        Ok((partial, stats))
+    }
+
     /// Fills the batch with the columns of a chunk, all rows selected.
     fn load(
         &mut self,

@@ -13,7 +13,7 @@ use crate::duplicates;
 use crate::error::EngineError;
 use crate::limits::TAILS_IN_FLIGHT;
 use crate::lookup;
-use crate::scan::{self, Scanner};
+use crate::scan::{self, Scanner, Worker};
 use crate::units::Unit;
 
 /// What is looked for, and by whom.
@@ -85,35 +85,22 @@ impl<S: Scanner> Search<'_, S> {
             let pieces = duplicates::wanted(candidates, &unit).fetch(objects).await?;
             (bytes, seconds) = (pieces.bytes, pieces.seconds);
             let (candidates, unit) = (Arc::clone(candidates), Arc::clone(&unit));
-            let find = move || duplicates::collisions(&candidates, &unit, &pieces);
-            collisions = self.engine.on_a_core(find).await?;
+            let find = move |worker: &mut Worker| {
+                duplicates::collisions(&candidates, &unit, &pieces, &mut worker.scratch)
+            };
+            collisions = self.engine.workers.run(find).await?;
         }
         let wanted = scan::wanted(self.scanner.as_ref(), candidates, &unit, &collisions);
         let pieces = wanted.fetch(objects).await?;
         bytes += pieces.bytes;
         seconds += pieces.seconds;
         let (scanner, candidates) = (Arc::clone(&self.scanner), Arc::clone(candidates));
-        let evaluate =
-            move || scan::evaluate(scanner.as_ref(), &candidates, &unit, (&collisions, &pieces));
-        let (partial, mut stats) = self.engine.on_a_core(evaluate).await?;
+        let evaluate = move |worker: &mut Worker| {
+            worker.evaluate(scanner.as_ref(), &candidates, &unit, (&collisions, &pieces))
+        };
+        let (partial, mut stats) = self.engine.workers.run(evaluate).await?;
         stats.compressed_bytes += bytes;
         stats.fetch_seconds += seconds;
         Ok((partial, stats))
-    }
-}
-
-impl Engine {
-    /// Runs work for the processor beside the runtime, as much at once as there are cores.
-    async fn on_a_core<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
-    ) -> Result<T, EngineError> {
-        let permit = Arc::clone(&self.workers).acquire_owned().await;
-        let permit = permit.map_err(|e| EngineError::Worker(e.to_string()))?;
-        let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        });
-        task.await.map_err(|e| EngineError::Worker(e.to_string()))?
     }
 }
