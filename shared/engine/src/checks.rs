@@ -24,7 +24,7 @@ pub(crate) fn check(request: &Request, plan: &Plan) -> Result<Span, EngineError>
             request.limit
         )));
     }
-    check_ranges(limits, plan)?;
+    check_ranges(limits, plan, span)?;
     let mut count = 0;
     for matchers in plan.selectors() {
         count += matchers.len();
@@ -80,7 +80,7 @@ fn look_back(request: &Request) -> Result<Span, EngineError> {
 }
 
 /// Refuses a `[range]` that is longer than the tenant may ask.
-fn check_ranges(limits: &Limits, plan: &Plan) -> Result<(), EngineError> {
+fn check_ranges(limits: &Limits, plan: &Plan, span: Span) -> Result<(), EngineError> {
     let Plan::Metric(metric) = plan else {
         return Ok(());
     };
@@ -97,11 +97,11 @@ fn check_ranges(limits: &Limits, plan: &Plan) -> Result<(), EngineError> {
             "[interval] value exceeds limit: [{asked}] > [{most}]"
         )));
     }
-    check_length(
-        limits,
-        Timestamp::from_nanos(0),
-        Timestamp::from_nanos(longest),
-    )
+    match span {
+        // An instant query is as long as what it looks back on.
+        Span::Instant(time) => check_length(limits, time.minus(longest), time),
+        Span::Range { .. } => Ok(()),
+    }
 }
 
 fn check_matchers(limits: &Limits, matchers: &[Matcher]) -> Result<(), EngineError> {
