@@ -15,18 +15,18 @@ impl<'a> Parser<'a> {
     ) -> Result<(MetricKind, usize), SyntaxError> {
         let start = self.bump()?.span;
         self.enter()?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let written = match self.next.token {
             Token::Number(number) => {
                 self.bump()?;
-                self.expect(Symbol::Comma)?;
+                self.demand(Symbol::Comma)?;
                 Some(number)
             }
             Token::Symbol(Symbol::OpenBrace | Symbol::OpenParen) => None,
             _ => return Err(self.unexpected(&["NUMBER", "{", "("])),
         };
         let range = self.log_range()?;
-        self.expect(Symbol::CloseParen)?;
+        self.demand(Symbol::CloseParen)?;
         self.leave();
         let grouping = self.grouping()?;
         let span = self.since(start);
@@ -56,7 +56,7 @@ impl<'a> Parser<'a> {
         if leading.is_none() {
             self.expect_or(Symbol::OpenParen, &["(", "by", "without"])?;
         } else {
-            self.expect(Symbol::OpenParen)?;
+            self.demand(Symbol::OpenParen)?;
         }
         let (written, inner) = self.vector_arguments()?;
         if !self.at(Symbol::CloseParen) {
@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
 
     /// `(a, b)`, possibly empty.
     pub(super) fn label_names(&mut self) -> Result<Vec<String>, SyntaxError> {
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let mut names = Vec::new();
         if self.take(Symbol::CloseParen)? {
             return Ok(names);

@@ -49,31 +49,31 @@ impl Parser<'_> {
 
     fn vector(&mut self) -> Result<(MetricKind, usize), SyntaxError> {
         self.bump()?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let number = self.number()?;
         let value = numbers::float(number).unwrap_or_else(|reason| {
             let message = format!("unable to parse vectorExpr as a float: {reason}");
             self.defer(SyntaxError::semantic(message, self.last));
             0.0
         });
-        self.expect(Symbol::CloseParen)?;
+        self.demand(Symbol::CloseParen)?;
         Ok((MetricKind::VectorLiteral(value), 1))
     }
 
     fn label_replace(&mut self) -> Result<(MetricKind, usize), SyntaxError> {
         let start = self.bump()?.span;
         self.enter()?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let inner = self.metric()?;
         self.expect_or(Symbol::Comma, &[])?;
         let destination = self.text()?;
-        self.expect(Symbol::Comma)?;
+        self.demand(Symbol::Comma)?;
         let replacement = self.text()?;
-        self.expect(Symbol::Comma)?;
+        self.demand(Symbol::Comma)?;
         let source = self.text()?;
-        self.expect(Symbol::Comma)?;
+        self.demand(Symbol::Comma)?;
         let regex = self.text()?;
-        self.expect(Symbol::CloseParen)?;
+        self.demand(Symbol::CloseParen)?;
         self.leave();
         let span = self.since(start);
         let height = above(inner.height, 0, span)?;
@@ -94,16 +94,16 @@ impl Parser<'_> {
     pub(super) fn variants(&mut self) -> Result<Variants, SyntaxError> {
         let start = self.bump()?.span;
         self.enter()?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let mut metrics = vec![self.metric()?.node];
         while self.take(Symbol::Comma)? {
             metrics.push(self.metric()?.node);
         }
         self.expect_or(Symbol::CloseParen, &[])?;
-        self.expect(Symbol::Of)?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::Of)?;
+        self.demand(Symbol::OpenParen)?;
         let of = self.log_range()?;
-        self.expect(Symbol::CloseParen)?;
+        self.demand(Symbol::CloseParen)?;
         self.leave();
         Ok(Variants {
             metrics,

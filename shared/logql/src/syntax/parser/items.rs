@@ -54,7 +54,7 @@ impl Parser<'_> {
         let mut all = Vec::new();
         loop {
             let name = self.name()?.to_owned();
-            self.expect(Symbol::Equal)?;
+            self.demand(Symbol::Equal)?;
             let value = match self.next.token {
                 Token::Text(_) => LabelFormatValue::Template(self.text()?),
                 _ => LabelFormatValue::Rename(self.name_or(&["IDENTIFIER", "STRING"])?.to_owned()),

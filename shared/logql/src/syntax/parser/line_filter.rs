@@ -44,9 +44,9 @@ impl Parser<'_> {
     /// `ip "(" STRING ")"`
     pub(super) fn ip(&mut self) -> Result<String, SyntaxError> {
         self.bump()?;
-        self.expect(Symbol::OpenParen)?;
+        self.demand(Symbol::OpenParen)?;
         let pattern = self.text()?;
-        self.expect(Symbol::CloseParen)?;
+        self.demand(Symbol::CloseParen)?;
         Ok(pattern)
     }
 }

@@ -30,7 +30,7 @@ impl Parser<'_> {
 
     /// `selector`
     pub(super) fn selector(&mut self) -> Result<Selector, SyntaxError> {
-        let start = self.expect(Symbol::OpenBrace)?;
+        let start = self.demand(Symbol::OpenBrace)?;
         let mut matchers = Vec::new();
         if self.take(Symbol::CloseBrace)? {
             return Ok(Selector {

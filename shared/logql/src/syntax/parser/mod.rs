@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes `symbol`, the only thing that may stand here.
-    fn expect(&mut self, symbol: Symbol) -> Result<Span, SyntaxError> {
+    fn demand(&mut self, symbol: Symbol) -> Result<Span, SyntaxError> {
         self.expect_or(symbol, &[symbol.as_str()])
     }
 

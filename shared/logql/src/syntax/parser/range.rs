@@ -99,7 +99,7 @@ impl Parser<'_> {
             }
             let start = self.bump()?.span;
             if self.at(Symbol::Unwrap) {
-                parts.unwrap = Some(self.unwrap(start)?);
+                parts.unwrap = Some(self.unwrap_stage(start)?);
                 return Ok(());
             }
             parts.stages.push(self.stage(start)?);
@@ -114,7 +114,7 @@ impl Parser<'_> {
         if !self.at(Symbol::Unwrap) {
             return Err(self.unexpected(&["unwrap"]));
         }
-        Ok(Some(self.unwrap(start)?))
+        Ok(Some(self.unwrap_stage(start)?))
     }
 
     /// `RANGE [offset]`
@@ -134,7 +134,7 @@ impl Parser<'_> {
     }
 
     /// `unwrap`, at its word behind the `|` at `start`.
-    fn unwrap(&mut self, start: Span) -> Result<Unwrap, SyntaxError> {
+    fn unwrap_stage(&mut self, start: Span) -> Result<Unwrap, SyntaxError> {
         self.bump()?;
         let conversion = match self.next.token {
             Token::Function(Function::Bytes) => Conversion::Bytes,
@@ -152,9 +152,9 @@ impl Parser<'_> {
             self.name_or(&conversions)?
         } else {
             self.bump()?;
-            self.expect(Symbol::OpenParen)?;
+            self.demand(Symbol::OpenParen)?;
             let label = self.name()?;
-            self.expect(Symbol::CloseParen)?;
+            self.demand(Symbol::CloseParen)?;
             label
         };
         let label = label.to_owned();
