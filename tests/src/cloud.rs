@@ -4,7 +4,6 @@
 //! DynamoDB is the embedded one. S3 is the server that `NARVI_TEST_S3_ENDPOINT` names (for example
 //! `moto_server -p 9000`), else one in memory.
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use narvi_storage::{AccessKeys, Connection, Objects as _, Requests, Settings};
@@ -33,7 +32,7 @@ impl Cloud {
     /// Where one of them does not come up.
     #[must_use]
     pub fn start() -> Self {
-        let dynamodb = format!("http://{}", start_dynamodb());
+        let dynamodb = narvi_embedded::dynamodb();
         let s3 = std::env::var("NARVI_TEST_S3_ENDPOINT").unwrap_or_else(|_| s3::start().url());
         let number = BUCKETS.fetch_add(1, Ordering::Relaxed);
         let bucket = format!("narvi-{}-{number}", std::process::id());
@@ -88,22 +87,4 @@ impl Cloud {
             ("NARVI_DYNAMODB_ENDPOINT", self.dynamodb.clone()),
         ]
     }
-}
-
-/// A DynamoDB in memory, which goes when the process goes.
-fn start_dynamodb() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener
-        .set_nonblocking(true)
-        .expect("sockets can be asynchronous");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime starts").block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener);
-            let tables = dynoxide::Database::memory().expect("memory takes tables");
-            dynoxide::server::serve_on(listener.expect("it is a socket"), tables).await;
-        });
-    });
-    address
 }

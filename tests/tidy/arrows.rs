@@ -130,8 +130,8 @@ fn upward(crates: &BTreeMap<String, Crate>) -> Vec<String> {
 fn may_use(one: &str, other: &str) -> Option<bool> {
     match one.split_once('/') {
         None if one == "tests" => Some(true),
-        Some(("infra", "local")) => Some(other != "tests"),
-        Some(("functions", _)) => Some(other.starts_with("shared/")),
+        Some(("infra", "local")) => Some(!other.starts_with("tests")),
+        Some(("functions", _) | ("tests", "embedded")) => Some(other.starts_with("shared/")),
         Some(("shared", name)) => {
             let (_, below) = SHARED.iter().find(|(known, _)| *known == name)?;
             Some(
@@ -229,7 +229,10 @@ fn arrows_point_down() {
         ("functions/query", "shared/engine", Some(true)),
         ("functions/query", "functions/ingest", Some(false)),
         ("infra/local", "functions/query", Some(true)),
+        ("infra/local", "tests/embedded", Some(false)),
         ("tests", "infra/local", Some(true)),
+        ("tests/embedded", "shared/storage", Some(true)),
+        ("tests/embedded", "functions/query", Some(false)),
         ("shared/new", "shared/model", None),
         ("elsewhere", "shared/model", None),
     ] {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,8 +11,8 @@ use narvi_gateway::Config;
 use narvi_model::{Entry, Labels, TenantId, TimeRange, Timestamp};
 use narvi_segment::{Footer, Scratch, Writer, WriterOptions};
 use narvi_storage::{
-    AccessKeys, Catalog, Connection, CountingObjects, DirectoryObjects, Objects, Partition, Place,
-    Requests, SegmentRow, Settings, StreamRow,
+    Catalog, Connection, CountingObjects, DirectoryObjects, Objects, Partition, Place, Requests,
+    SegmentRow, StreamRow,
 };
 
 /// A line: app, second, text, trace id (none where empty).
@@ -41,9 +40,9 @@ pub(crate) struct Storage {
 
 impl Storage {
     pub(crate) async fn new() -> Self {
-        let endpoint = format!("http://{}", start_dynamodb());
+        let endpoint = narvi_embedded::dynamodb();
         let connect = |requests| {
-            Connection::new(settings(&endpoint), requests)
+            Connection::new(narvi_embedded::settings(&endpoint, 1), requests)
                 .unwrap()
                 .catalog()
         };
@@ -203,34 +202,4 @@ pub(crate) async fn advance<T>(
         Poll::Pending => Poll::Pending,
     })
     .await
-}
-
-fn settings(endpoint: &str) -> Settings {
-    Settings {
-        region: "eu-central-1".to_owned(),
-        s3_endpoint: Some(endpoint.to_owned()),
-        dynamodb_endpoint: Some(endpoint.to_owned()),
-        bucket: "narvi".to_owned(),
-        table_prefix: "test".to_owned(),
-        shards: 1,
-        access_keys: AccessKeys::for_local_services(),
-    }
-}
-
-/// A DynamoDB in memory on a runtime of its own: it answers under one lock and would hold up ours.
-fn start_dynamodb() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    address
 }

@@ -2,7 +2,6 @@
 //! counted; and bodies of pushes.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,8 +15,8 @@ use narvi_ingest::Handler;
 use narvi_model::{Day, TenantId, TimeRange, Timestamp};
 use narvi_segment::{Footer, Scratch};
 use narvi_storage::{
-    AccessKeys, Catalog, Connection, CountingObjects, DirectoryObjects, ObjectInfo, Objects, Place,
-    Put, Requests, SegmentRow, Settings, StorageError,
+    Catalog, CountingObjects, DirectoryObjects, ObjectInfo, Objects, Place, Put, Requests,
+    SegmentRow, StorageError,
 };
 use prost::Message as _;
 
@@ -46,11 +45,8 @@ pub(crate) struct Answer {
 
 impl Fixture {
     pub(crate) async fn new(yaml: &str) -> Self {
-        let endpoint = format!("http://{}", start_dynamodb());
         let requests = Requests::new();
-        let connection = Connection::new(settings(&endpoint), requests.clone()).unwrap();
-        let catalog = connection.catalog();
-        catalog.create_tables().await.unwrap();
+        let catalog = narvi_embedded::catalog(1, &requests).await;
         let folder = tempfile::tempdir().unwrap();
         let directory = DirectoryObjects::open(folder.path()).unwrap();
         let counting = CountingObjects::new(Arc::new(directory), requests.clone());
@@ -184,36 +180,6 @@ fn body_of(answer: &ApiGatewayV2httpResponse) -> String {
         Some(Body::Binary(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
         _ => String::new(),
     }
-}
-
-fn settings(endpoint: &str) -> Settings {
-    Settings {
-        region: "eu-central-1".to_owned(),
-        s3_endpoint: Some(endpoint.to_owned()),
-        dynamodb_endpoint: Some(endpoint.to_owned()),
-        bucket: "narvi".to_owned(),
-        table_prefix: "test".to_owned(),
-        shards: 1,
-        access_keys: AccessKeys::for_local_services(),
-    }
-}
-
-/// A DynamoDB in memory on a runtime of its own: it answers under one lock and would hold up ours.
-fn start_dynamodb() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    address
 }
 
 /// A store that fails its next calls to `put`.

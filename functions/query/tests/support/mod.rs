@@ -2,7 +2,6 @@
 //! counted, and segments that are stored as a push stores them.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_lambda_events::encodings::Body;
@@ -12,8 +11,8 @@ use narvi_model::{Day, Entry, Labels, Line, Metadata, TenantId, Timestamp};
 use narvi_query::Handler;
 use narvi_segment::{Writer, WriterOptions};
 use narvi_storage::{
-    AccessKeys, Catalog, Connection, CountingObjects, DirectoryObjects, Objects, Partition, Place,
-    Requests, SegmentRow, Settings, StreamRow,
+    Catalog, CountingObjects, DirectoryObjects, Objects, Partition, Place, Requests, SegmentRow,
+    StreamRow,
 };
 
 /// 2026-01-15T12:00:00Z, when every test request arrives.
@@ -39,21 +38,8 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new(yaml: &str) -> Self {
-        let endpoint = format!("http://{}", start_dynamodb());
-        let settings = Settings {
-            region: "eu-central-1".to_owned(),
-            s3_endpoint: Some(endpoint.clone()),
-            dynamodb_endpoint: Some(endpoint),
-            bucket: "narvi".to_owned(),
-            table_prefix: "test".to_owned(),
-            shards: 1,
-            access_keys: AccessKeys::for_local_services(),
-        };
         let requests = Requests::new();
-        let catalog = Connection::new(settings, requests.clone())
-            .unwrap()
-            .catalog();
-        catalog.create_tables().await.unwrap();
+        let catalog = narvi_embedded::catalog(1, &requests).await;
         let folder = tempfile::tempdir().unwrap();
         let directory = Arc::new(DirectoryObjects::open(folder.path()).unwrap());
         let objects: Arc<dyn Objects> = Arc::new(CountingObjects::new(directory, requests.clone()));
@@ -189,22 +175,4 @@ fn encode(text: &str) -> String {
             }
         })
         .collect()
-}
-
-/// A DynamoDB in memory on a runtime of its own: it answers under one lock and would hold up ours.
-fn start_dynamodb() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    address
 }

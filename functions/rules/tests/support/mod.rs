@@ -4,7 +4,6 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -14,7 +13,7 @@ use http::Method;
 use narvi_gateway::{Call, Config};
 use narvi_model::{Labels, TenantId, Timestamp};
 use narvi_rules::{Evaluate, Handler, NotifyError, Post, Report, Sample, Target};
-use narvi_storage::{AccessKeys, Catalog, Connection, Requests, Settings};
+use narvi_storage::{Catalog, Requests};
 use serde_json::Value;
 
 pub(crate) const YAML: &str = "application/yaml";
@@ -193,37 +192,5 @@ fn handler(
 
 /// An empty catalog on a DynamoDB of its own.
 pub(crate) async fn catalog() -> Catalog {
-    let endpoint = format!("http://{}", start_dynamodb());
-    let settings = Settings {
-        region: "eu-central-1".to_owned(),
-        s3_endpoint: Some(endpoint.clone()),
-        dynamodb_endpoint: Some(endpoint),
-        bucket: "narvi".to_owned(),
-        table_prefix: "test".to_owned(),
-        shards: 1,
-        access_keys: AccessKeys::for_local_services(),
-    };
-    let catalog = Connection::new(settings, Requests::new())
-        .unwrap()
-        .catalog();
-    catalog.create_tables().await.unwrap();
-    catalog
-}
-
-/// A DynamoDB in memory on a runtime of its own: it answers under one lock and would hold up ours.
-fn start_dynamodb() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-        });
-    });
-    address
+    narvi_embedded::catalog(1, &Requests::new()).await
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::stub::{Answer, Stub};
-use crate::support::{partition, segment, settings, stream};
+use crate::support::{partition, segment, stream};
 use bytes::Bytes;
+use narvi_embedded::settings;
 use narvi_model::{Day, TenantId};
 use narvi_storage::{
     Catalog, Connection, ErrorKind, Objects as _, Put, Requests, S3Objects, StorageError, limits,

@@ -23,7 +23,7 @@ async fn s3_does_what_every_store_does() {
         return;
     };
     let requests = Requests::new();
-    let mut settings = crate::support::settings(&endpoint, 1);
+    let mut settings = narvi_embedded::settings(&endpoint, 1);
     // a bucket of its own for each run, so that the server may be used again
     settings.bucket = format!("narvi-{}", std::process::id());
     let objects = Connection::new(settings, requests.clone())

@@ -1,58 +1,16 @@
-//! What the tests of this crate share: an embedded DynamoDB on a thread of its own, and rows.
+//! What the tests of this crate share: rows, and a catalog with its requests counted.
 
 pub(crate) mod stub;
-
-use std::net::SocketAddr;
 
 use bytes::Bytes;
 use narvi_model::{Day, Labels, StreamId, TenantId, TimeRange, Timestamp};
 use narvi_segment::{FooterPlace, SegmentId, Summary};
-use narvi_storage::{
-    AccessKeys, Catalog, Connection, Partition, Place, Requests, SegmentRow, Settings, StreamRow,
-};
-
-/// A DynamoDB in memory, which goes when the process goes.
-///
-/// It answers under one lock on the thread that serves it, so it has a runtime of its own; on the
-/// test's runtime it would hold up the client that waits for it.
-pub(crate) fn start_dynamodb() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            let tables = dynoxide::Database::memory().unwrap();
-            dynoxide::server::serve_on(listener, tables).await;
-        });
-    });
-    address
-}
-
-/// Settings that name one endpoint for both services.
-pub(crate) fn settings(endpoint: &str, shards: u16) -> Settings {
-    Settings {
-        region: "eu-central-1".to_owned(),
-        s3_endpoint: Some(endpoint.to_owned()),
-        dynamodb_endpoint: Some(endpoint.to_owned()),
-        bucket: "narvi".to_owned(),
-        table_prefix: "test".to_owned(),
-        shards,
-        access_keys: AccessKeys::for_local_services(),
-    }
-}
+use narvi_storage::{Catalog, Partition, Place, Requests, SegmentRow, StreamRow};
 
 /// An empty catalog with its tables, and the counters of its requests.
 pub(crate) async fn catalog(shards: u16) -> (Catalog, Requests) {
-    let endpoint = format!("http://{}", start_dynamodb());
     let requests = Requests::new();
-    let connection = Connection::new(settings(&endpoint, shards), requests.clone()).unwrap();
-    let catalog = connection.catalog();
-    catalog.create_tables().await.unwrap();
+    let catalog = narvi_embedded::catalog(shards, &requests).await;
     (catalog, requests)
 }
 
