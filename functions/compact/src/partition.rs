@@ -134,7 +134,7 @@ impl Work<'_> {
         };
         if !known.insert(id) {
             // A segment of the very content is there, most often an input that holds all lines of
-            // the others. A row that replaces its own id would hide itself, so that one stays.
+            // the others. A second row would only repeat it, so that one stays.
             let rows: Vec<_> = rows
                 .iter()
                 .filter(|row| row.summary.id != id)

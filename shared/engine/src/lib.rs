@@ -3,8 +3,8 @@
 //! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then
 //! the path of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached),
 //! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
-//! `fetch` (ranges), `duplicates`, `scan` (decode and evaluate on all cores), `search` (the whole
-//! of it), `log_query` and `metric_query`.
+//! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
+//! `search` (the whole of it), `log_query` and `metric_query`.
 //!
 //! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and
 //! the result.

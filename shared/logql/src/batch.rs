@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use narvi_model::{Labels, Line};
+use narvi_model::Labels;
 
 /// Every line of a chunk in one buffer, each followed by one `\n`.
 #[derive(Clone, Debug, Default)]
@@ -228,14 +228,6 @@ impl Batch {
             Selection::Run(run) => *run = run.start.max(first)..run.end.min(last).max(first),
             Selection::Rows(rows) => rows.retain(|&row| first <= row && row < last),
         }
-    }
-
-    /// The line in `row` as an own value.
-    #[must_use]
-    pub fn own_line(&self, row: u32) -> Line {
-        // Lines were checked when they were pushed; a byte that is not UTF-8 can only come from a
-        // segment that was tampered with, and must not take the query down.
-        Line::from(String::from_utf8_lossy(self.lines.line(row)).into_owned())
     }
 
     /// Structured metadata of `row` as labels of a result: a name that the stream has as well
