@@ -12,6 +12,7 @@ use narvi_model::answer::{LogEntry, LogStream};
 use narvi_model::{Direction, Labels, Line, Timestamp};
 
 use crate::batch::{Batch, Selection};
+use crate::stage::{Machine, Pipeline, Row};
 
 /// Where a chunk stands among all chunks of a query in the order of arrival.
 #[derive(
@@ -30,6 +31,23 @@ struct Found {
     line: Bytes,
     metadata: Labels,
     parsed: Labels,
+}
+
+impl Found {
+    /// A line behind the stages.
+    fn of(row: &Row<'_>, batch: &Batch, arrival: Arrival) -> Self {
+        let shown = row.shown();
+        Self {
+            time: row.timestamp(),
+            stream_hash: batch.stream.stable_hash(),
+            arrival,
+            row: row.place(),
+            stream: shown.stream,
+            line: Bytes::copy_from_slice(row.line()),
+            metadata: shown.metadata,
+            parsed: shown.parsed,
+        }
+    }
 }
 
 /// The first entries in the asked direction, at most `limit` of them.
@@ -83,6 +101,34 @@ impl LogPartial {
             parsed: Labels::empty(),
         }));
         self.trim();
+    }
+
+    /// Runs the selected rows of a batch through the stages of a pipeline, in the asked direction,
+    /// and takes what is left; stops where no further row can be among the first. Answers how many
+    /// it took.
+    pub fn add_rows(
+        &mut self,
+        (pipeline, machine): (&Pipeline, &mut Machine),
+        batch: &Batch,
+        arrival: Arrival,
+    ) -> usize {
+        machine.start_chunk(batch);
+        let before = self.found.len();
+        let mut take = |at: u32| {
+            let mut row = machine.start_row(batch, at);
+            if pipeline.keeps(&mut row) {
+                self.found.push(Found::of(&row, batch, arrival));
+            }
+            self.found.len() - before < self.limit
+        };
+        let rows = batch.selection.iter();
+        match self.direction {
+            Direction::Forward => rows.into_iter().all(&mut take),
+            Direction::Backward => rows.rev().all(&mut take),
+        };
+        let taken = self.found.len() - before;
+        self.trim();
+        taken
     }
 
     /// Adds what another part of the same query found.

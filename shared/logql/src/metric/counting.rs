@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use narvi_model::Labels;
 
 use super::series_key::Groups;
-use super::{ABSENT, Matrix, MatrixSeries, SeriesKey, Window};
+use super::{ABSENT, Matrix, MatrixSeries, Samples, SeriesKey, Window};
 use crate::batch::{Batch, Selection};
 use crate::limits::MAX_CELLS;
 
@@ -124,6 +124,21 @@ impl RangePartial {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Counts lines that ran through stages.
+    ///
+    /// # Errors
+    /// As [`RangePartial::add_batch`].
+    pub(crate) fn add_samples(&mut self, samples: Samples<'_>) -> Result<(), TooManySeries> {
+        let window = self.window;
+        let cells = self.cells(samples.labels)?;
+        for (run, steps) in window.runs(samples.times) {
+            let lines = run.len() as u64;
+            let bytes = samples.bytes[run].iter().map(|&len| u64::from(len)).sum();
+            cells.add(&steps, lines, bytes);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod aggregate;
 mod binary;
 mod counting;
+mod gather;
 mod grid;
 mod matrix;
 mod series_key;
@@ -14,6 +15,8 @@ mod series_key;
 pub use aggregate::aggregate;
 pub use binary::{Comparing, Operand, binary, literal};
 pub use counting::{Counting, RangePartial, TooManySeries};
+pub use gather::{Gather, PipelineError};
+pub(crate) use gather::{Samples, Series};
 pub use grid::{Grid, Window};
 pub use matrix::{ABSENT, Matrix, MatrixSeries, is_absent};
 pub use series_key::SeriesKey;

@@ -4,7 +4,11 @@
 //! sums themselves, so that the scan keeps one series per group instead of one per stream.
 
 use super::{LogPlan, PlanError};
-use crate::metric::{Counting, SeriesKey};
+use crate::batch::Batch;
+use crate::metric::{
+    Counting, Gather, PipelineError, RangePartial, Series, SeriesKey, TooManySeries,
+};
+use crate::stage::{Demand, Machine};
 use crate::syntax::ast::{
     Binary, BinaryOp, Grouping, MetricExpr, MetricKind, RangeAggregation, RangeOp, Span,
     VectorAggregation, VectorOp,
@@ -28,6 +32,8 @@ pub struct Scan {
     pub function: Counting,
     /// Which labels tell the series apart.
     pub key: SeriesKey,
+    /// The same, as the stages know it.
+    series: Series,
     /// Length of the window in nanoseconds.
     pub range: i64,
     /// How far back the window lies, in nanoseconds; negative is ahead.
@@ -149,14 +155,74 @@ impl Scan {
         if range.range.unwrap.is_some() {
             return Err(PlanError::unsupported("unwrap", range.range.span));
         }
-        let source = LogPlan::new(&range.range.log)?;
+        let demand = match &key {
+            SeriesKey::By(names) => Demand::Only(names),
+            SeriesKey::All | SeriesKey::Without(_) => Demand::All,
+        };
+        let mut source = LogPlan::new(&range.range.log, demand)?;
+        let series = Series::new(&key, &mut source.pipeline);
         Ok(Self {
             source,
             function,
             key,
+            series,
             range: range.range.range,
             offset: range.range.offset,
         })
+    }
+}
+
+/// What a worker needs to scan, used again for each batch.
+#[derive(Debug)]
+pub struct ScanState {
+    machine: Machine,
+    gather: Gather,
+}
+
+/// Why a batch cannot be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// More than memory allows.
+    #[error(transparent)]
+    TooManySeries(#[from] TooManySeries),
+    /// A line that a stage could not make sense of.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+}
+
+impl Scan {
+    /// What a worker needs.
+    #[must_use]
+    pub fn state(&self) -> ScanState {
+        ScanState {
+            machine: self.source.pipeline.machine(),
+            gather: Gather::default(),
+        }
+    }
+
+    /// Runs the selected rows of a batch through the pipeline into `partial`; answers how many
+    /// lines are left.
+    ///
+    /// # Errors
+    /// A line with an error in a query that does not ask for errors, or too many series.
+    pub fn run(
+        &self,
+        state: &mut ScanState,
+        batch: &mut Batch,
+        partial: &mut RangePartial,
+    ) -> Result<usize, ScanError> {
+        let pipeline = &self.source.pipeline;
+        pipeline.filter(batch);
+        if pipeline.only_filters() {
+            partial.add_batch(&self.key, batch)?;
+            return Ok(batch.selection.len());
+        }
+        let work = (pipeline, &self.series);
+        let left = state.gather.run(work, &mut state.machine, batch)?;
+        for samples in state.gather.samples() {
+            partial.add_samples(samples)?;
+        }
+        Ok(left)
     }
 }
 

@@ -10,11 +10,11 @@ mod metric;
 
 use narvi_model::Matcher;
 
-use crate::stage::Pipeline;
+use crate::stage::{Demand, Pipeline};
 use crate::syntax::ast;
 
 pub use error::PlanError;
-pub use metric::{MetricPlan, Node, Scan};
+pub use metric::{MetricPlan, Node, Scan, ScanError, ScanState};
 
 /// A query that can run.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Plan {
     /// What cannot be compiled or computed, in Loki's words where Loki has any.
     pub fn new(query: &ast::Query) -> Result<Self, PlanError> {
         match query {
-            ast::Query::Log(log) => LogPlan::new(log).map(Self::Log),
+            ast::Query::Log(log) => LogPlan::new(log, Demand::All).map(Self::Log),
             ast::Query::Metric(metric) => MetricPlan::new(metric).map(Self::Metric),
             ast::Query::Variants(_) => Err(PlanError::VariantsDisabled),
         }
@@ -59,14 +59,14 @@ impl Plan {
 }
 
 impl LogPlan {
-    /// Compiles a selector and its stages.
+    /// Compiles a selector and its stages, of whose labels `demand` is read.
     ///
     /// # Errors
     /// As [`Plan::new`].
-    pub fn new(log: &ast::LogExpr) -> Result<Self, PlanError> {
+    pub fn new(log: &ast::LogExpr, demand: Demand<'_>) -> Result<Self, PlanError> {
         Ok(Self {
             matchers: log.selector.matchers.clone(),
-            pipeline: Pipeline::compile(&log.stages)?,
+            pipeline: Pipeline::compile(&log.stages, demand)?,
         })
     }
 }

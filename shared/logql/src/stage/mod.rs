@@ -1,61 +1,177 @@
 //! Pipelines: [`Pipeline`] is what is left of the stages of a query once they are compiled.
 //!
-//! A stage maps a batch to a batch; each kind has its file. A filter only shrinks the selection.
+//! Line filters come first wherever that changes nothing, and run over the lines of a whole chunk
+//! at once: they only shrink its selection. From the first stage that reads or makes labels on, the
+//! surviving lines run through all stages one by one ([`row`]), so that what is made of a line
+//! needs no memory beyond the line. Each kind of stage has its file.
 
+mod decolorize;
 mod line_filter;
+pub(crate) mod row;
 
 use crate::batch::Batch;
 use crate::plan::PlanError;
 use crate::syntax::ast;
 
+use decolorize::Decolorize;
 use line_filter::LineFilter;
+pub use row::Machine;
+pub(crate) use row::{NameId, Names, Row, Wanted};
+
+/// Which labels a query reads of what a pipeline lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand<'a> {
+    /// All of them: the answer shows them or tells series apart by them.
+    All,
+    /// Only these.
+    Only(&'a [String]),
+}
 
 /// The compiled stages of one log expression, in order.
 #[derive(Debug, Default)]
 pub struct Pipeline {
-    stages: Vec<Stage>,
+    filters: Vec<LineFilter>,
+    stages: Vec<RowStage>,
+    names: Names,
+    wanted: Wanted,
 }
 
-/// One compiled stage.
+/// One compiled stage that runs line by line.
 #[derive(Debug)]
-enum Stage {
+enum RowStage {
     LineFilter(LineFilter),
+    Decolorize(Decolorize),
+}
+
+/// Which labels a stage reads.
+#[derive(Debug)]
+enum Reads {
+    Names(Vec<NameId>),
+}
+
+/// Buffers that stages use again for each line.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {}
+
+impl RowStage {
+    /// `None` where the stage does nothing.
+    fn compile(stage: &ast::Stage, _names: &mut Names) -> Result<Option<Self>, PlanError> {
+        Ok(match &stage.kind {
+            ast::StageKind::LineFilter(filter) => {
+                LineFilter::compile(filter)?.map(Self::LineFilter)
+            }
+            ast::StageKind::Decolorize => Some(Self::Decolorize(Decolorize::new()?)),
+            other => return Err(PlanError::unsupported(stage_name(other), stage.span)),
+        })
+    }
+
+    /// Whether lines may come out changed.
+    fn writes_line(&self) -> bool {
+        match self {
+            Self::Decolorize(_) => true,
+            Self::LineFilter(_) => false,
+        }
+    }
+
+    /// Whether all it does is to make labels of the line.
+    fn only_extracts(&self) -> bool {
+        match self {
+            Self::LineFilter(_) | Self::Decolorize(_) => false,
+        }
+    }
+
+    fn reads(&self) -> Reads {
+        match self {
+            Self::LineFilter(_) | Self::Decolorize(_) => Reads::Names(Vec::new()),
+        }
+    }
+
+    /// Runs a line through; answers whether it is kept.
+    fn run(&self, row: &mut Row<'_>, _wanted: &Wanted) -> bool {
+        match self {
+            Self::LineFilter(filter) => return filter.keeps(row.line()),
+            Self::Decolorize(stage) => stage.run(row),
+        }
+        true
+    }
 }
 
 impl Pipeline {
-    /// Compiles the stages; those that let every line through vanish.
+    /// Compiles the stages; those that do nothing vanish, and so do parsers whose labels nobody
+    /// demands.
     ///
     /// # Errors
-    /// What is wrong with a regular expression, a pattern or an address, in Loki's words.
-    pub fn compile(stages: &[ast::Stage]) -> Result<Self, PlanError> {
-        let mut compiled = Vec::with_capacity(stages.len());
+    /// What is wrong with the argument of a stage, in Loki's words.
+    pub fn compile(stages: &[ast::Stage], demand: Demand<'_>) -> Result<Self, PlanError> {
+        let mut compiled = Self::default();
         for stage in stages {
-            match &stage.kind {
-                ast::StageKind::LineFilter(filter) => {
-                    compiled.extend(LineFilter::compile(filter)?.map(Stage::LineFilter));
+            let stage = RowStage::compile(stage, &mut compiled.names)?;
+            match stage {
+                Some(RowStage::LineFilter(filter))
+                    if !compiled.stages.iter().any(RowStage::writes_line) =>
+                {
+                    compiled.filters.push(filter);
                 }
-                other => return Err(PlanError::unsupported(stage_name(other), stage.span)),
+                other => compiled.stages.extend(other),
             }
         }
-        Ok(Self { stages: compiled })
+        compiled.wanted = compiled.wanted(demand);
+        if compiled.wanted.is_nothing() {
+            compiled.stages.retain(|stage| !stage.only_extracts());
+        }
+        Ok(compiled)
+    }
+
+    /// The labels that `demand` or any stage reads.
+    fn wanted(&mut self, demand: Demand<'_>) -> Wanted {
+        let Demand::Only(demanded) = demand else {
+            return Wanted::ALL;
+        };
+        let mut wanted: Vec<String> = demanded.to_vec();
+        for stage in &self.stages {
+            let Reads::Names(ids) = stage.reads();
+            wanted.extend(ids.iter().map(|id| self.names.text(*id).to_owned()));
+        }
+        Wanted::only(wanted.iter().map(String::as_str), &mut self.names)
     }
 
     /// Whether every line passes unread, so that counts need no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.filters.is_empty() && self.stages.is_empty()
+    }
+
+    /// Whether lines pass as they were stored, with the labels that they were stored with.
+    #[must_use]
+    pub fn only_filters(&self) -> bool {
         self.stages.is_empty()
     }
 
-    /// Runs a batch through the stages; stops early when no row is left.
-    pub fn run(&self, batch: &mut Batch) {
-        for stage in &self.stages {
+    /// What a worker needs to run lines through; serves chunk after chunk.
+    #[must_use]
+    pub fn machine(&self) -> Machine {
+        Machine::new(&self.names)
+    }
+
+    /// The number of a name, for whoever reads labels behind the stages. Machines made before do
+    /// not know it.
+    pub(crate) fn name(&mut self, name: &str) -> NameId {
+        self.names.id(name)
+    }
+
+    /// Runs the line filters in front over a batch; stops early when no row is left.
+    pub fn filter(&self, batch: &mut Batch) {
+        for filter in &self.filters {
             if batch.selection.is_empty() {
                 return;
             }
-            match stage {
-                Stage::LineFilter(filter) => filter.run(batch),
-            }
+            filter.run(batch);
         }
+    }
+
+    /// Runs a line through the stages behind; answers whether it is kept.
+    pub(crate) fn keeps(&self, row: &mut Row<'_>) -> bool {
+        self.stages.iter().all(|stage| stage.run(row, &self.wanted))
     }
 }
 
@@ -73,5 +189,39 @@ fn stage_name(kind: &ast::StageKind) -> &'static str {
         ast::StageKind::Decolorize => "decolorize",
         ast::StageKind::Drop(_) => "drop",
         ast::StageKind::Keep(_) => "keep",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::batch::tests::batch;
+    use crate::syntax;
+    use narvi_model::Labels;
+
+    /// What one line becomes in a pipeline behind a selector: `None` where it is dropped, else the
+    /// line and the labels by category, as `stream | metadata | parsed`.
+    pub(crate) fn run(
+        pipeline: &str,
+        labels: &[(&str, &str)],
+        line: &str,
+    ) -> Option<(String, String)> {
+        let ast = syntax::parse(&format!("{{app=~\".+\"}} {pipeline}")).unwrap();
+        let ast::Query::Log(log) = ast else {
+            panic!("a log query")
+        };
+        let pipeline = Pipeline::compile(&log.stages, Demand::All).unwrap();
+        let mut batch = batch(&[line]);
+        batch.stream = Labels::from_pairs(labels.iter().copied());
+        pipeline.filter(&mut batch);
+        let at = batch.selection.get(0)?;
+        let mut machine = pipeline.machine();
+        machine.start_chunk(&batch);
+        let mut row = machine.start_row(&batch, at);
+        if !pipeline.keeps(&mut row) {
+            return None;
+        }
+        let line = String::from_utf8(row.line().to_vec()).unwrap();
+        Some((line, row.labels().to_string()))
     }
 }

@@ -72,11 +72,13 @@ impl LineFilter {
                     batch.selection = Selection::Rows(hits);
                 }
             }
-            Selection::Rows(rows) => rows.retain(|&row| {
-                let line = lines.line(row);
-                self.searchers.iter().any(|s| s.is_match(line)) != self.negative
-            }),
+            Selection::Rows(rows) => rows.retain(|&row| self.keeps(lines.line(row))),
         }
+    }
+
+    /// Whether one line passes.
+    pub(super) fn keeps(&self, line: &[u8]) -> bool {
+        self.searchers.iter().any(|s| s.is_match(line)) != self.negative
     }
 
     /// The rows of `run` that any alternative finds, ascending.

@@ -1,0 +1,180 @@
+//! [`Gather`]: runs the lines of a batch through a pipeline and sorts what is left by series.
+//!
+//! Series are told apart by bytes first; labels are made once for each series of a batch. Lines
+//! with an error fail the query unless it asks for errors (spec `logql.md` §11).
+
+use foldhash::HashMap;
+use narvi_model::Labels;
+
+use super::SeriesKey;
+use crate::batch::Batch;
+use crate::stage::row::RowKey;
+use crate::stage::{Machine, Pipeline, Row};
+
+/// A line that a stage could not make sense of, in a query that does not ask for such lines;
+/// Loki's text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "pipeline error: '{error}' for series: '{series}'.\n\
+     Use a label filter to intentionally skip this error. (e.g | __error__!=\"{error}\").\n\
+     To skip all potential errors you can match empty errors.(e.g __error__=\"\")\n\
+     The label filter can also be specified after unwrap. \
+     (e.g | unwrap latency | __error__=\"\" )\n"
+)]
+pub struct PipelineError {
+    /// The value of `__error__`.
+    pub error: String,
+    /// The labels of the line.
+    pub series: Labels,
+}
+
+/// What tells the series of a scan apart, once the pipeline is compiled.
+#[derive(Debug)]
+pub(crate) struct Series {
+    key: SeriesKey,
+    row_key: RowKey,
+    keeps_errors: bool,
+}
+
+impl Series {
+    pub(crate) fn new(key: &SeriesKey, pipeline: &mut Pipeline) -> Self {
+        let mut ids = |names: &[String]| names.iter().map(|name| pipeline.name(name)).collect();
+        let (row_key, keeps_errors) = match key {
+            SeriesKey::All => (RowKey::Without(Vec::new()), false),
+            SeriesKey::By(names) => (
+                RowKey::By(ids(names)),
+                names.iter().any(|name| name == "__error__"),
+            ),
+            SeriesKey::Without(names) => (RowKey::Without(ids(names)), false),
+        };
+        Self {
+            key: key.clone(),
+            row_key,
+            keeps_errors,
+        }
+    }
+
+    fn check(&self, row: &Row<'_>) -> Result<(), PipelineError> {
+        if !row.has_error() || self.keeps_errors {
+            return Ok(());
+        }
+        let series = row.labels();
+        let error = series.get("__error__").unwrap_or_default().to_owned();
+        Err(PipelineError { error, series })
+    }
+}
+
+/// The lines of one series of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Samples<'a> {
+    /// Its labels.
+    pub(crate) labels: &'a Labels,
+    /// Nanoseconds, ascending.
+    pub(crate) times: &'a [i64],
+    /// Bytes of each line behind the pipeline.
+    pub(crate) bytes: &'a [u32],
+}
+
+/// Buffers of one worker, used again for each batch.
+#[derive(Debug, Default)]
+pub struct Gather {
+    places: HashMap<Box<[u8]>, u32>,
+    labels: Vec<Labels>,
+    key: Vec<u8>,
+    /// The series of each line, and what is counted of it.
+    series: Vec<u32>,
+    times: Vec<i64>,
+    bytes: Vec<u32>,
+    /// The same sorted by series, and where each series ends.
+    sorted_times: Vec<i64>,
+    sorted_bytes: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Gather {
+    /// Runs the selected lines of a batch through the stages of `pipeline`; answers how many are
+    /// left.
+    pub(crate) fn run(
+        &mut self,
+        (pipeline, series): (&Pipeline, &Series),
+        machine: &mut Machine,
+        batch: &Batch,
+    ) -> Result<usize, PipelineError> {
+        self.clear();
+        machine.start_chunk(batch);
+        for at in batch.selection.iter() {
+            let mut row = machine.start_row(batch, at);
+            if !pipeline.keeps(&mut row) {
+                continue;
+            }
+            series.check(&row)?;
+            let place = self.place(series, &row);
+            self.series.push(place);
+            self.times.push(row.timestamp());
+            self.bytes.push(row.line_len() as u32);
+        }
+        self.sort();
+        Ok(self.times.len())
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.labels.clear();
+        self.series.clear();
+        self.times.clear();
+        self.bytes.clear();
+    }
+
+    fn place(&mut self, series: &Series, row: &Row<'_>) -> u32 {
+        self.key.clear();
+        row.write_key(&series.row_key, &mut self.key);
+        if let Some(place) = self.places.get(&*self.key) {
+            return *place;
+        }
+        let place = self.labels.len() as u32;
+        self.places.insert(self.key.as_slice().into(), place);
+        self.labels.push(row.labels_of(&series.key));
+        place
+    }
+
+    /// Sorts by series, keeping the order of time.
+    fn sort(&mut self) {
+        self.ends.clear();
+        self.ends.resize(self.labels.len(), 0);
+        for &series in &self.series {
+            self.ends[series as usize] += 1;
+        }
+        let mut end = 0;
+        for count in &mut self.ends {
+            // For now the start of each; filling moves it to its end.
+            let start = end;
+            end += *count;
+            *count = start;
+        }
+        self.sorted_times.resize(self.times.len(), 0);
+        self.sorted_bytes.resize(self.times.len(), 0);
+        for (at, &series) in self.series.iter().enumerate() {
+            let to = &mut self.ends[series as usize];
+            self.sorted_times[*to as usize] = self.times[at];
+            self.sorted_bytes[*to as usize] = self.bytes[at];
+            *to += 1;
+        }
+    }
+
+    /// What was left, by series.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = Samples<'_>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends);
+        self.labels
+            .iter()
+            .zip(ranges)
+            .map(|(labels, (start, end))| {
+                let range = start as usize..*end as usize;
+                Samples {
+                    labels,
+                    times: &self.sorted_times[range.clone()],
+                    bytes: &self.sorted_bytes[range],
+                }
+            })
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Names`]: label names as small numbers, and the names that keys of a line become.
+//!
+//! Log lines repeat their keys, so what a key becomes (spec `logql.md` §5, sanitising) is worked
+//! out once and looked up from then on.
+
+use foldhash::HashMap;
+
+use crate::limits::MAX_NAMES;
+
+/// A label name, by its place among the [`Names`] of one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NameId(u32);
+
+impl NameId {
+    /// The error that a line carries.
+    pub(crate) const ERROR: Self = Self(0);
+    /// What the error says.
+    pub(crate) const DETAILS: Self = Self(1);
+
+    pub(crate) const fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Label names, each once.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    ids: HashMap<Box<str>, NameId>,
+    texts: Vec<Box<str>>,
+    /// What raw keys become; `None` for a key of which nothing is left.
+    keys: HashMap<Box<[u8]>, Option<NameId>>,
+    /// For each name the one that it steps aside to, once that was asked for.
+    extracted: Vec<Option<NameId>>,
+    sanitised: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Self {
+            ids: HashMap::default(),
+            texts: Vec::new(),
+            keys: HashMap::default(),
+            extracted: Vec::new(),
+            sanitised: String::new(),
+        };
+        names.id("__error__");
+        names.id("__error_details__");
+        names
+    }
+}
+
+impl Names {
+    /// The number of a name, which is new where the name is.
+    pub(crate) fn id(&mut self, name: &str) -> NameId {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = NameId(self.texts.len() as u32);
+        self.ids.insert(name.into(), id);
+        self.texts.push(name.into());
+        self.extracted.push(None);
+        id
+    }
+
+    /// The name of a number.
+    pub(crate) fn text(&self, id: NameId) -> &str {
+        &self.texts[id.place()]
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there are so many that a machine should begin anew.
+    pub(crate) fn is_full(&self) -> bool {
+        self.texts.len() + self.keys.len() > MAX_NAMES
+    }
+
+    /// The label that a key of a log line becomes; `None` where nothing is left of it.
+    pub(crate) fn of_key(&mut self, key: &[u8]) -> Option<NameId> {
+        if let Some(id) = self.keys.get(key) {
+            return *id;
+        }
+        let mut name = std::mem::take(&mut self.sanitised);
+        name.clear();
+        sanitise(key, &mut name);
+        let id = (!name.is_empty()).then(|| self.id(&name));
+        self.sanitised = name;
+        self.keys.insert(key.into(), id);
+        id
+    }
+
+    /// The name that an extracted value takes where `id` is taken by the stream or its metadata.
+    pub(crate) fn extracted(&mut self, id: NameId) -> NameId {
+        if let Some(other) = self.extracted[id.place()] {
+            return other;
+        }
+        let other = self.id(&format!("{}_extracted", self.text(id)));
+        self.extracted[id.place()] = Some(other);
+        other
+    }
+}
+
+/// Appends what is left of `key` as a label name: spaces trimmed, `_` before a leading digit and
+/// for each rune outside `[a-zA-Z0-9_]`.
+pub(crate) fn sanitise(key: &[u8], name: &mut String) {
+    let text = String::from_utf8_lossy(key);
+    let text = text.trim();
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        name.push('_');
+    }
+    let keep = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.extend(text.chars().map(|c| if keep(c) { c } else { '_' }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_names() {
+        let mut names = Names::default();
+        for (key, want) in [
+            ("a", Some("a")),
+            (" a.b ", Some("a_b")),
+            ("0a", Some("_0a")),
+            ("é-x", Some("__x")),
+            ("  ", None),
+            ("", None),
+        ] {
+            for _ in 0..2 {
+                let id = names.of_key(key.as_bytes());
+                assert_eq!(id.map(|id| names.text(id)), want, "{key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_step_aside_and_errors_have_their_places() {
+        let mut names = Names::default();
+        assert_eq!(names.id("__error__"), NameId::ERROR);
+        assert_eq!(names.id("__error_details__"), NameId::DETAILS);
+        let id = names.id("app");
+        let other = names.extracted(id);
+        assert_eq!(names.text(other), "app_extracted");
+        assert_eq!(names.extracted(id), other);
+    }
+}
