@@ -1,7 +1,7 @@
 //! [`EngineError`]: why a query has no answer, in Loki's words where Loki has any.
 
 use narvi_logql::metric::TooManySeries;
-use narvi_logql::plan::PlanError;
+use narvi_logql::plan::{PlanError, ScanError};
 use narvi_logql::syntax::SyntaxError;
 use narvi_storage::StorageError;
 
@@ -33,6 +33,9 @@ pub enum EngineError {
     /// More series than memory allows.
     #[error(transparent)]
     TooManySeries(#[from] TooManySeries),
+    /// The lines cannot be made numbers of.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     /// The time was up.
     #[error(
         "request timed out, decrease the duration of the request or add more label matchers \
@@ -60,9 +63,11 @@ impl EngineError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::TooManySeries(_) => {
-                ErrorKind::Invalid
-            }
+            Self::Syntax(_)
+            | Self::Plan(_)
+            | Self::Refused(_)
+            | Self::TooManySeries(_)
+            | Self::Scan(_) => ErrorKind::Invalid,
             Self::Timeout => ErrorKind::Timeout,
             Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
                 ErrorKind::Unavailable

@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::logs::{Arrival, LogPartial, head};
 use narvi_logql::plan::LogPlan;
+use narvi_logql::stage::Machine;
 use narvi_model::answer::{LogStream, QueryStats};
 use narvi_model::{Day, Direction, TimeRange, Timestamp};
 
@@ -28,9 +29,14 @@ struct LogScanner {
 
 impl Scanner for LogScanner {
     type Partial = LogPartial;
+    type State = Machine;
 
     fn start(&self) -> LogPartial {
         LogPartial::new(self.direction, self.keep)
+    }
+
+    fn state(&self) -> Machine {
+        self.plan.pipeline.machine()
     }
 
     fn range(&self) -> TimeRange {
@@ -54,14 +60,18 @@ impl Scanner for LogScanner {
 
     fn scan(
         &self,
-        partial: &mut LogPartial,
+        (partial, machine): (&mut LogPartial, &mut Machine),
         batch: &mut Batch,
         arrival: Arrival,
     ) -> Result<usize, EngineError> {
-        if self.plan.pipeline.is_empty() {
+        let pipeline = &self.plan.pipeline;
+        if pipeline.is_empty() {
             head(&mut batch.selection, self.direction, self.keep);
         }
-        self.plan.pipeline.run(batch);
+        pipeline.filter(batch);
+        if !pipeline.only_filters() {
+            return Ok(partial.add_rows((pipeline, machine), batch, arrival));
+        }
         partial.add_batch(batch, arrival);
         Ok(batch.selection.len())
     }

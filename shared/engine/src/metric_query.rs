@@ -7,7 +7,7 @@ use narvi_logql::batch::Batch;
 use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::Arrival;
 use narvi_logql::metric::{Grid, Matrix, RangePartial, SeriesKey, Window};
-use narvi_logql::plan::{MetricPlan, Scan};
+use narvi_logql::plan::{MetricPlan, Scan, ScanState};
 use narvi_model::answer::{QueryResult, QueryStats};
 use narvi_model::{Limits, TimeRange, Timestamp};
 
@@ -33,22 +33,29 @@ impl MetricScanner {
         &self.plan.scans[self.place]
     }
 
-    /// Whether structured metadata can be part of the key of a chunk's series.
+    /// Whether structured metadata of a chunk can matter: to a stage, or as part of the key of a
+    /// series.
     fn reads_metadata(&self, candidate: &Candidate) -> bool {
+        let scan = self.scan_plan();
         let in_stream = |name: &String| candidate.labels.get(name).is_some();
-        candidate.chunk().metadata.is_some()
-            && match &self.scan_plan().key {
-                SeriesKey::All | SeriesKey::Without(_) => true,
-                SeriesKey::By(names) => !names.iter().all(in_stream),
-            }
+        let in_key = match &scan.key {
+            SeriesKey::All | SeriesKey::Without(_) => true,
+            SeriesKey::By(names) => !names.iter().all(in_stream),
+        };
+        candidate.chunk().metadata.is_some() && (in_key || !scan.source.pipeline.only_filters())
     }
 }
 
 impl Scanner for MetricScanner {
     type Partial = RangePartial;
+    type State = ScanState;
 
     fn start(&self) -> RangePartial {
         RangePartial::new(self.scan_plan().function, self.window)
+    }
+
+    fn state(&self) -> ScanState {
+        self.scan_plan().state()
     }
 
     fn range(&self) -> TimeRange {
@@ -90,14 +97,11 @@ impl Scanner for MetricScanner {
 
     fn scan(
         &self,
-        partial: &mut RangePartial,
+        (partial, state): (&mut RangePartial, &mut ScanState),
         batch: &mut Batch,
         _: Arrival,
     ) -> Result<usize, EngineError> {
-        let scan = self.scan_plan();
-        scan.source.pipeline.run(batch);
-        partial.add_batch(&scan.key, batch)?;
-        Ok(batch.selection.len())
+        Ok(self.scan_plan().run(state, batch, partial)?)
     }
 }
 

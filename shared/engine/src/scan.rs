@@ -31,8 +31,14 @@ pub(crate) trait Scanner: Send + Sync + 'static {
     /// What a unit yields.
     type Partial: Send + 'static;
 
+    /// What a worker needs while it scans a unit.
+    type State;
+
     /// A partial with nothing in it.
     fn start(&self) -> Self::Partial;
+
+    /// What a worker needs for a unit.
+    fn state(&self) -> Self::State;
 
     /// The times that matter.
     fn range(&self) -> TimeRange;
@@ -46,7 +52,7 @@ pub(crate) trait Scanner: Send + Sync + 'static {
     /// Takes the selected rows of a batch; answers how many survived the pipeline.
     fn scan(
         &self,
-        partial: &mut Self::Partial,
+        into: (&mut Self::Partial, &mut Self::State),
         batch: &mut Batch,
         arrival: Arrival,
     ) -> Result<usize, EngineError>;
@@ -108,7 +114,7 @@ impl Worker {
         unit: &Unit,
         (collisions, pieces): (&[Collision], &Pieces),
     ) -> Result<(S::Partial, QueryStats), EngineError> {
-        let mut partial = scanner.start();
+        let (mut partial, mut state) = (scanner.start(), scanner.state());
         let mut stats = QueryStats {
             work_units: 1,
             ..QueryStats::default()
@@ -135,7 +141,8 @@ impl Worker {
                 self.batch.selection.subtract(&repeated);
             }
             stats.lines += self.batch.selection.len() as u64;
-            let survivors = scanner.scan(&mut partial, &mut self.batch, candidate.arrival)?;
+            let into = (&mut partial, &mut state);
+            let survivors = scanner.scan(into, &mut self.batch, candidate.arrival)?;
             stats.lines_after_filter += survivors as u64;
         }
         Ok((partial, stats))
