@@ -12,13 +12,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::purity::PURE;
 
 /// The crates of `shared/`, each with those that it may use.
-const SHARED: [(&str, &[&str]); 7] = [
+const SHARED: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("logql", &["model"]),
     ("segment", &["model"]),
     ("protocol", &["model"]),
     ("gateway", &["model"]),
     ("storage", &["model", "segment"]),
+    ("intake", &["model", "segment", "protocol", "storage"]),
     ("engine", &["model", "logql", "segment", "storage"]),
 ];
 
@@ -226,6 +227,9 @@ fn arrows_point_down() {
         ("shared/engine", "shared/protocol", Some(false)),
         ("shared/gateway", "shared/storage", Some(false)),
         ("shared/engine", "functions/query", Some(false)),
+        ("shared/intake", "shared/protocol", Some(true)),
+        ("shared/intake", "shared/gateway", Some(false)),
+        ("functions/ingest", "shared/intake", Some(true)),
         ("functions/query", "shared/engine", Some(true)),
         ("functions/query", "functions/ingest", Some(false)),
         ("infra/local", "functions/query", Some(true)),

@@ -4,11 +4,12 @@
 //! passes is 503 (OTLP exporters take 500 as final) and what would fail again is 400 or 413.
 
 use narvi_gateway::{Response, Surface};
-use narvi_model::{TenantError, TenantId};
+use narvi_intake::IntakeError;
+use narvi_model::TenantError;
 use narvi_protocol::error::Fixed;
 use narvi_protocol::push::PushError;
 use narvi_segment::WriteError;
-use narvi_storage::{ErrorKind, StorageError};
+use narvi_storage::ErrorKind;
 
 use crate::limits::RETRY_AFTER_SECONDS;
 
@@ -33,34 +34,9 @@ pub(crate) enum IngestError {
     /// The body cannot be decoded.
     #[error(transparent)]
     Decode(#[from] PushError),
-    /// There is nothing in it.
-    #[error("{}", Fixed::NoStreams)]
-    NoStreams,
-    /// More at once than the tenant may ever push at once; Loki's text.
-    #[error(
-        "ingestion rate limit exceeded for user {tenant} (limit: {limit} bytes/sec) while \
-         attempting to ingest '{lines}' lines totaling '{bytes}' bytes, reduce log volume or \
-         contact your Loki administrator to see if the limit can be increased"
-    )]
-    RateLimit {
-        /// Whose push.
-        tenant: TenantId,
-        /// Bytes a second.
-        limit: u64,
-        /// Lines of the push that are otherwise fine.
-        lines: usize,
-        /// Their bytes.
-        bytes: usize,
-    },
-    /// Parts of the push break limits; the rest is stored.
-    #[error("{0}")]
-    Refused(String),
-    /// The segment cannot be made.
-    #[error("the push cannot be stored: {0}")]
-    Encode(#[from] WriteError),
-    /// The segment cannot be stored.
+    /// It is not stored, or not all of it.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Intake(#[from] IntakeError),
 }
 
 impl IngestError {
@@ -71,21 +47,28 @@ impl IngestError {
         match self {
             Self::Tenant(tenant) => Response::tenant_error(Surface::Write, &tenant),
             Self::Decode(push) => error(push.status(), &text),
-            Self::BodyTooLarge { .. } | Self::Encode(WriteError::TooLarge { .. }) => {
-                error(413, &text)
-            }
-            Self::NoStreams => error(Fixed::NoStreams.status(), &text),
-            Self::RateLimit { .. } => error(429, &text),
-            Self::Refused(_) => error(400, &text),
-            Self::Encode(_) => {
-                tracing::error!(error = text, "a segment cannot be made");
-                error(
-                    500,
-                    "internal error: the segment cannot be made; the log says why",
-                )
-            }
-            Self::Storage(storage) => of_storage(storage.kind(), &text),
+            Self::BodyTooLarge { .. } => error(413, &text),
+            Self::Intake(intake) => of_intake(&intake),
         }
+    }
+}
+
+fn of_intake(intake: &IntakeError) -> Response {
+    let text = intake.to_string();
+    let error = |status, text: &str| Response::error(Surface::Write, status, text);
+    match intake {
+        IntakeError::NoStreams => error(Fixed::NoStreams.status(), &text),
+        IntakeError::RateLimit { .. } => error(429, &text),
+        IntakeError::Refused { .. } => error(400, &text),
+        IntakeError::Encode(WriteError::TooLarge { .. }) => error(413, &text),
+        IntakeError::Encode(_) => {
+            tracing::error!(error = text, "a segment cannot be made");
+            error(
+                500,
+                "internal error: the segment cannot be made; the log says why",
+            )
+        }
+        IntakeError::Storage(storage) => of_storage(storage.kind(), &text),
     }
 }
 

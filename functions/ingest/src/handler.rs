@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use http::Method;
-use narvi_gateway::{Config, Request, RequestError, Response, Surface};
+use narvi_gateway::{ChunkEncoding, Config, Request, RequestError, Response, Surface};
+use narvi_intake::Intake;
 use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
 use narvi_segment::{Codec, WriterOptions};
 use narvi_storage::{Catalog, Objects};
 
-use crate::accept::accept;
 use crate::error::IngestError;
-use crate::store::Store;
 use crate::{limits, loki_push};
 
 /// Takes pushes. One serves a container for its life; requests may run side by side.
 pub struct Handler {
     config: Arc<Config>,
-    store: Store,
+    intake: Intake,
     decode_limits: DecodeLimits,
 }
 
@@ -28,9 +27,9 @@ impl Handler {
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
         let codec = match config.chunk_encoding {
-            narvi_gateway::ChunkEncoding::None => Codec::None,
-            narvi_gateway::ChunkEncoding::Snappy => Codec::Snappy,
-            narvi_gateway::ChunkEncoding::Zstd => Codec::Zstd,
+            ChunkEncoding::None => Codec::None,
+            ChunkEncoding::Snappy => Codec::Snappy,
+            ChunkEncoding::Zstd => Codec::Zstd,
         };
         let options = WriterOptions {
             codec,
@@ -41,8 +40,8 @@ impl Handler {
             ..DecodeLimits::default()
         };
         Self {
+            intake: Intake::new(objects, catalog, config.limits.clone(), options),
             config,
-            store: Store::new(objects, catalog, options),
             decode_limits,
         }
     }
@@ -83,12 +82,7 @@ impl Handler {
             return Err(IngestError::BodyTooLarge { size, max });
         }
         let push = decode(request, &self.decode_limits)?;
-        let limits = self.config.limits.of(&tenant);
-        let accepted = accept(push, &tenant, limits, request.received)?;
-        self.store
-            .write(&tenant, accepted.streams, request.received)
-            .await?;
-        accepted.refusals.into_result()
+        Ok(self.intake.push(&tenant, push, request.received).await?)
     }
 }
 

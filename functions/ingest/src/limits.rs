@@ -1,5 +1,6 @@
 //! The bounds of this function, each with its consequence. Limits of tenants are
-//! [`narvi_model::Limits`]; bounds of decoding are `narvi_protocol::limits`.
+//! [`narvi_model::Limits`]; bounds of decoding are `narvi_protocol::limits`, of what is stored
+//! [`narvi_intake::limits`].
 
 /// Largest body of a push on AWS, before decompression. Lambda takes events of 6 MB, in which a
 /// binary body is base64 (four bytes for three) between other fields, so a little more than this
@@ -8,23 +9,6 @@ pub const LAMBDA_BODY_BYTES: usize = 4_500_000;
 
 /// Largest body where no Lambda stands in between: Loki's `max_recv_msg_size`. Beyond it: 413.
 pub const BODY_BYTES: usize = 100 << 20;
-
-/// Segments up to this size lie in their catalog row. An S3 PUT costs as much as 8 units of
-/// DynamoDB writes (us-east-1, on demand: $5.00 and $0.625 a million), and a unit writes 1 KiB, so
-/// a row of up to 8 KiB is never dearer than a row and an object; it also saves the query a GET.
-/// The compactor moves the bytes to S3 later.
-pub const INLINE_BYTES: usize = 8 << 10;
-
-/// Streams that a container remembers having written rows for, about 100 bytes each. A stream that
-/// is forgotten costs a write unit when it comes again, nothing else.
-pub const KNOWN_STREAMS: usize = 100_000;
-
-/// Different reasons that an answer lists. The others are counted: a push of 100,000 lines that are
-/// too old would otherwise be answered with megabytes that no collector prints.
-pub const REASONS: usize = 100;
-
-/// Bytes of one reason; labels of a stream that breaks their limits can be a megabyte.
-pub const REASON_BYTES: usize = 8 << 10;
 
 /// Seconds after which a client should try again when storage is unavailable.
 pub const RETRY_AFTER_SECONDS: u32 = 1;

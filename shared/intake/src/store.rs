@@ -14,8 +14,8 @@ use narvi_segment::{Encoded, Summary, WriteError, Writer, WriterOptions};
 use narvi_storage::{Catalog, Objects, Partition, Place, SegmentRow, StorageError, StreamRow};
 use quick_cache::sync::Cache;
 
+use crate::IntakeError;
 use crate::by_day::{Streams, by_day};
-use crate::error::IngestError;
 use crate::limits::{INLINE_BYTES, KNOWN_STREAMS};
 
 /// Where pushes go.
@@ -47,7 +47,7 @@ impl Store {
         tenant: &TenantId,
         streams: Vec<PushStream>,
         now: Timestamp,
-    ) -> Result<(), IngestError> {
+    ) -> Result<(), IntakeError> {
         let mut segments = Vec::new();
         for (day, streams) in by_day(streams) {
             let encoded = encode(self.options, tenant, &streams)?;

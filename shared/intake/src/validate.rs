@@ -57,7 +57,7 @@ impl<'a> Validator<'a> {
     /// The stream with the entries that pass; `None` where none do.
     pub(crate) fn check(&mut self, mut stream: PushStream) -> Option<PushStream> {
         if let Err(reason) = self.check_labels(&stream.labels) {
-            self.refusals.add(reason);
+            self.refusals.add(reason, stream.entries.len());
             return None;
         }
         let labels = &stream.labels;
@@ -70,7 +70,7 @@ impl<'a> Validator<'a> {
                     true
                 }
                 Err(reason) => {
-                    self.refusals.add(reason);
+                    self.refusals.add(reason, 1);
                     false
                 }
             });

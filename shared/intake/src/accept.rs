@@ -6,7 +6,7 @@
 use narvi_model::{Limits, TenantId, Timestamp};
 use narvi_protocol::push::{PushRequest, PushStream};
 
-use crate::error::IngestError;
+use crate::IntakeError;
 use crate::refusals::Refusals;
 use crate::service_name::with_service_name;
 use crate::validate::Validator;
@@ -25,21 +25,21 @@ pub(crate) struct Accepted {
 /// Sorts a push into what may be stored and what may not.
 ///
 /// # Errors
-/// [`IngestError::NoStreams`] for a push of none; [`IngestError::RateLimit`] where what may be
+/// [`IntakeError::NoStreams`] for a push of none; [`IntakeError::RateLimit`] where what may be
 /// stored is more than the tenant's burst, so that no wait would help.
 pub(crate) fn accept(
     push: PushRequest,
     tenant: &TenantId,
     limits: &Limits,
     now: Timestamp,
-) -> Result<Accepted, IngestError> {
+) -> Result<Accepted, IntakeError> {
     if push.streams.is_empty() && push.refused.is_empty() {
-        return Err(IngestError::NoStreams);
+        return Err(IntakeError::NoStreams);
     }
     let mut refusals = Refusals::default();
     push.refused
         .into_iter()
-        .for_each(|stream| refusals.add(stream.reason));
+        .for_each(|stream| refusals.add(stream.reason, stream.entries));
     let mut validator = Validator::new(limits, now, &mut refusals);
     let mut streams = Vec::with_capacity(push.streams.len());
     for mut stream in push.streams {
@@ -52,7 +52,7 @@ pub(crate) fn accept(
     }
     let (lines, bytes) = (validator.lines(), validator.bytes());
     if bytes as f64 > limits.ingestion_burst_size_mb * MEGABYTE {
-        return Err(IngestError::RateLimit {
+        return Err(IntakeError::RateLimit {
             tenant: tenant.clone(),
             limit: (limits.ingestion_rate_mb * MEGABYTE) as u64,
             lines,

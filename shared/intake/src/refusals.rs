@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::IngestError;
+use crate::IntakeError;
 use crate::limits::{REASON_BYTES, REASONS};
 
 /// Reasons in the order of their first entry, each with how often it was given.
@@ -12,11 +12,13 @@ pub(crate) struct Refusals {
     places: HashMap<String, usize>,
     /// Beyond [`REASONS`] different ones.
     further: usize,
+    lines: usize,
 }
 
 impl Refusals {
-    /// One more thing is refused.
-    pub(crate) fn add(&mut self, mut reason: String) {
+    /// One more thing is refused, and with it so many lines.
+    pub(crate) fn add(&mut self, mut reason: String, lines: usize) {
+        self.lines += lines;
         shorten(&mut reason);
         if let Some(&place) = self.places.get(&reason) {
             self.reasons[place].1 += 1;
@@ -29,11 +31,12 @@ impl Refusals {
     }
 
     /// Ok where nothing was refused.
-    pub(crate) fn into_result(self) -> Result<(), IngestError> {
+    pub(crate) fn into_result(self) -> Result<(), IntakeError> {
         if self.reasons.is_empty() {
             return Ok(());
         }
-        Err(IngestError::Refused(self.text()))
+        let (reasons, lines) = (self.text(), self.lines);
+        Err(IntakeError::Refused { reasons, lines })
     }
 
     /// A single reason as it is; several, or one that repeats, as `N errors like: …; …`.
@@ -68,7 +71,7 @@ mod tests {
         let mut refusals = Refusals::default();
         reasons
             .iter()
-            .for_each(|reason| refusals.add((*reason).to_owned()));
+            .for_each(|reason| refusals.add((*reason).to_owned(), 2));
         let text = refusals.into_result().map_err(|error| error.to_string());
         assert_eq!(text.err().as_deref().unwrap_or_default(), want);
     }
@@ -82,9 +85,18 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted() {
+        let mut refusals = Refusals::default();
+        refusals.add("a stream".to_owned(), 40);
+        refusals.add("a line".to_owned(), 1);
+        let error = refusals.into_result().unwrap_err();
+        assert!(matches!(error, IntakeError::Refused { lines: 41, .. }));
+    }
+
+    #[test]
     fn an_answer_stays_small() {
         let mut refusals = Refusals::default();
-        (0..1000).for_each(|n| refusals.add(format!("{n} {}", "é".repeat(REASON_BYTES))));
+        (0..1000).for_each(|n| refusals.add(format!("{n} {}", "é".repeat(REASON_BYTES)), 1));
         let text = refusals.into_result().unwrap_err().to_string();
         assert!(
             text.len() < (REASON_BYTES + 100) * (REASONS + 1),

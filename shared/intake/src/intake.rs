@@ -1,0 +1,49 @@
+//! [`Intake`]: takes the streams of tenants. One serves a process for its life.
+
+use std::sync::Arc;
+
+use narvi_model::{Overrides, TenantId, Timestamp};
+use narvi_protocol::push::PushRequest;
+use narvi_segment::WriterOptions;
+use narvi_storage::{Catalog, Objects};
+
+use crate::IntakeError;
+use crate::accept::accept;
+use crate::store::Store;
+
+/// Takes pushes; they may run side by side.
+pub struct Intake {
+    limits: Overrides,
+    store: Store,
+}
+
+impl Intake {
+    /// Stores into `objects` and `catalog` what the tenants' `limits` allow.
+    #[must_use]
+    pub fn new(
+        objects: Arc<dyn Objects>,
+        catalog: Catalog,
+        limits: Overrides,
+        options: WriterOptions,
+    ) -> Self {
+        let store = Store::new(objects, catalog, options);
+        Self { limits, store }
+    }
+
+    /// Stores what is good of a push that arrived at `now`. With `Ok` all of it is durable, and a
+    /// query that starts later finds it; with [`IntakeError::Refused`] the same holds for what was
+    /// not refused. The same push may be sent again at any time, and is stored once.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn push(
+        &self,
+        tenant: &TenantId,
+        push: PushRequest,
+        now: Timestamp,
+    ) -> Result<(), IntakeError> {
+        let accepted = accept(push, tenant, self.limits.of(tenant), now)?;
+        self.store.write(tenant, accepted.streams, now).await?;
+        accepted.refusals.into_result()
+    }
+}
