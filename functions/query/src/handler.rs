@@ -10,7 +10,7 @@ use narvi_model::{Limits, TenantId};
 use narvi_storage::{Catalog, Objects};
 use tracing::Instrument as _;
 
-use crate::{labels, query, series, status};
+use crate::{format, labels, query, series, status};
 
 /// The function's name in logs and metrics.
 const FUNCTION: &str = "query";
@@ -77,6 +77,9 @@ impl Handler {
         // Loki's router answers a method that it does not know as if there were no such path.
         if !matches!(request.method, Method::GET | Method::POST) {
             return Response::not_found();
+        }
+        if path == "/loki/api/v1/format_query" {
+            return format::format(request);
         }
         let values = capture("/loki/api/v1/label/{name}/values", path);
         let known = matches!(

@@ -2,6 +2,7 @@
 //!
 //! Knows HTTP and Loki's manners; what an answer is made of is `narvi-engine`'s.
 
+mod format;
 mod handler;
 mod labels;
 mod query;

@@ -217,6 +217,14 @@ async fn grafana_is_content() {
         fixture.get("/ready", &[]).await,
         (200, "ready\n".to_owned())
     );
+    for (query, status, want) in [
+        (r#"{a="b"}|json"#, 200, r#""data":"{a=\"b\"} | json""#),
+        (r#"{a="b"} |"#, 400, r#""status":"invalid-query""#),
+    ] {
+        let path = "/loki/api/v1/format_query";
+        let (got, body) = fixture.get(path, &[("query", query)]).await;
+        assert!(got == status && body.contains(want), "{body}");
+    }
     let (status, body) = fixture.get("/loki/api/v1/status/buildinfo", &[]).await;
     assert!(status == 200 && body.contains("\"version\":\"3."), "{body}");
 }
@@ -240,9 +248,9 @@ async fn refusals_have_loki_s_status_and_text() {
         ),
         (
             RANGE,
-            &[("query", r#"{a="b"} | json"#)],
+            &[("query", r#"variants(rate({a="b"}[1m])) of ({a="b"}[1m])"#)],
             400,
-            "json is not supported by this version",
+            "multi variant queries are disabled",
         ),
         (
             "/loki/api/v1/query",

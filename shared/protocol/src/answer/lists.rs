@@ -19,6 +19,21 @@ pub fn labels(all: &[String]) -> Vec<u8> {
     success(|out| write_list(out, all, |out, text| write_string(out, text.as_bytes())))
 }
 
+/// The text of `format_query`: `{"status":"success","data":"…"}` (spec `http-api.md` §12).
+#[must_use]
+pub fn formatted(query: &str) -> Vec<u8> {
+    success(|out| write_string(out, query.as_bytes()))
+}
+
+/// What `format_query` says of a query that it cannot read.
+#[must_use]
+pub fn invalid_query(reason: &str) -> Vec<u8> {
+    let mut out = br#"{"status":"invalid-query","error":"#.to_vec();
+    write_string(&mut out, reason.as_bytes());
+    out.extend_from_slice(b"}\n");
+    out
+}
+
 /// Series: `{"status":"success","data":[{"app":"x"}]}`, never without `data`.
 #[must_use]
 pub fn series(all: &[Labels]) -> Vec<u8> {
@@ -72,6 +87,14 @@ mod tests {
         check(
             &labels(&["app".into(), "a<b".into()]),
             "{\"status\":\"success\",\"data\":[\"app\",\"a\\u003cb\"]}\n",
+        );
+        check(
+            &formatted("a\nb"),
+            "{\"status\":\"success\",\"data\":\"a\\nb\"}\n",
+        );
+        check(
+            &invalid_query("why"),
+            "{\"status\":\"invalid-query\",\"error\":\"why\"}\n",
         );
         check(&series(&[]), "{\"status\":\"success\",\"data\":[]}\n");
         let one = Labels::from_pairs([("app", "api"), ("env", "prod")]);

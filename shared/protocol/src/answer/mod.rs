@@ -11,7 +11,7 @@ mod streams;
 
 use narvi_model::answer::{QueryResult, QueryStats};
 
-pub use lists::{buildinfo, labels, series};
+pub use lists::{buildinfo, formatted, invalid_query, labels, series};
 
 use crate::params::Direction;
 
