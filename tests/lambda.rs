@@ -2,6 +2,9 @@
 //! DynamoDB and an S3 on loopback.
 #![cfg(test)]
 
+#[path = "lambda/forwarding.rs"]
+mod forwarding;
+
 use std::sync::{Arc, Mutex};
 
 use narvi_tests::client::Ask;
@@ -12,7 +15,14 @@ use narvi_tests::server::{Reply, Server};
 use narvi_tests::{events, noise, now};
 use serde_json::{Value, json};
 
-const FUNCTIONS: [&str; 5] = ["ingest", "query", "compact", "retention", "rules"];
+const FUNCTIONS: [&str; 6] = [
+    "ingest",
+    "query",
+    "compact",
+    "retention",
+    "rules",
+    "forward",
+];
 const TENANT: &str = "demo";
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -91,7 +101,7 @@ fn every_sample_is_accepted_by_its_function() {
 /// Sends a sample and looks at the answer; the sample of ingest comes first.
 #[track_caller]
 fn accept(function: &mut Function, sample: &str, event: &Value) {
-    if sample.ends_with("-schedule") {
+    if sample.ends_with("-schedule") || sample.starts_with("forward-") {
         function.run(event);
         return;
     }

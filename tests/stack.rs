@@ -116,7 +116,7 @@ fn routes_are_those_of_local_mode() {
 fn every_function_is_built_from_its_crate() {
     let template = read("infra/template.yaml");
     let folders = values(&template, "CodeUri");
-    assert_eq!(folders.len(), 5);
+    assert_eq!(folders.len(), 6);
     for folder in folders {
         let name = folder.trim_start_matches("../functions/");
         let binary = format!("narvi-{name}");
@@ -130,6 +130,23 @@ fn every_function_is_built_from_its_crate() {
             "{folder} has no {binary}"
         );
         read(&format!("functions/{name}/src/main.rs"));
+    }
+}
+
+#[test]
+fn what_forwards_may_do_what_takes_pushes_may() {
+    let template = read("infra/template.yaml");
+    let rights = |function: &str| {
+        let policy = below(&below(&template, &format!("  {function}:")), "  Policies:");
+        let statements = policy.split("- !If").next().unwrap_or_default();
+        statements.trim_end().to_owned()
+    };
+    assert!(rights("Ingest").contains("Action: s3:PutObject"));
+    assert_eq!(rights("Forward"), rights("Ingest"));
+    let options = read("functions/forward/src/options.rs");
+    for variable in ["NARVI_FORWARD_TENANT", "NARVI_FORWARD_LABELS"] {
+        assert!(options.contains(&format!("\"{variable}\"")), "{variable}");
+        assert_eq!(values(&template, variable).len(), 1, "{variable}");
     }
 }
 

@@ -1,8 +1,11 @@
-//! Events for functions: the samples of `events/`, and those that API Gateway and EventBridge make
-//! of what a test asks; and [`Http`], what came back.
+//! Events for functions: the samples of `events/`, and those that API Gateway and CloudWatch Logs
+//! make of what a test asks; and [`Http`], what came back.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use serde_json::{Value, json};
 
@@ -81,7 +84,30 @@ pub fn http(tenant: &str, ask: &Ask<'_>, time: i64) -> Value {
     })
 }
 
-/// What came back for such an event.
+/// The event of a CloudWatch Logs subscription, with lines of one log stream that were written at
+/// `time`, in nanoseconds.
+///
+/// # Panics
+/// Never: memory takes what is written to it.
+#[must_use]
+pub fn cloudwatch(group: &str, stream: &str, lines: &[&str], time: i64) -> Value {
+    let event = |line: &&str| json!({"id": "1", "timestamp": time / 1_000_000, "message": line});
+    let message = json!({
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": group,
+        "logStream": stream,
+        "subscriptionFilters": ["narvi"],
+        "logEvents": lines.iter().map(event).collect::<Vec<_>>(),
+    });
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = gzip.write_all(message.to_string().as_bytes());
+    written.expect("memory takes what is written");
+    let data = gzip.finish().expect("memory takes what is written");
+    json!({"awslogs": {"data": base64_simd::STANDARD.encode_to_string(data)}})
+}
+
+/// What came back for an event of an HTTP API.
 ///
 /// # Panics
 /// Where it is no answer.

@@ -43,6 +43,15 @@ impl Function {
     /// Where the binary is not built.
     #[must_use]
     pub fn start(name: &str, cloud: &Cloud, yaml: &str) -> Self {
+        Self::start_with(name, cloud, &[("NARVI_CONFIG", yaml)])
+    }
+
+    /// Starts `narvi-{name}` in a cloud, with further variables.
+    ///
+    /// # Panics
+    /// Where the binary is not built.
+    #[must_use]
+    pub fn start_with(name: &str, cloud: &Cloud, variables: &[(&str, &str)]) -> Self {
         let (events, waiting) = channel();
         let (post, outcomes) = channel();
         let api = Server::start(runtime_api(waiting, post));
@@ -53,7 +62,7 @@ impl Function {
         command
             .env_clear()
             .envs(cloud.environment())
-            .env("NARVI_CONFIG", yaml)
+            .envs(variables.iter().copied())
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", format!("narvi-{name}"))
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
@@ -111,6 +120,17 @@ impl Function {
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
+    /// What it has written, for one that is expected to end by itself, which takes no event.
+    ///
+    /// # Panics
+    /// Where the system cannot wait for it.
+    #[must_use]
+    pub fn log_at_end(&mut self) -> String {
+        let status = self.child.wait().expect("it is a child of the test");
+        assert!(!status.success(), "{}: {}", self.name, self.log());
+        self.log()
     }
 }
 

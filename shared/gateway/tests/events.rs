@@ -1,5 +1,6 @@
-//! Loads every sample event of `events/`, so that each stays an event that API Gateway or
-//! EventBridge could send. What a function answers to it is tested in the function's own crate.
+//! Loads every sample event of `events/`, so that each stays an event that API Gateway, EventBridge
+//! or CloudWatch Logs could send. What a function answers to it is tested in the function's own
+//! crate.
 #![cfg(test)]
 
 use std::path::PathBuf;
@@ -83,6 +84,9 @@ fn every_file_is_an_event() {
                 "aws.events",
                 "{name}"
             );
+        } else if name.starts_with("forward-") {
+            let event = load::<serde_json::Value>(&name);
+            assert!(event["awslogs"]["data"].is_string(), "{name}");
         } else {
             let event = load::<ApiGatewayV2httpRequest>(&name);
             assert!(Request::from_event(&event).is_ok(), "{name}");
