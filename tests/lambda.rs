@@ -2,6 +2,8 @@
 //! DynamoDB and an S3 on loopback.
 #![cfg(test)]
 
+#[path = "lambda/authorization.rs"]
+mod authorization;
 #[path = "lambda/forwarding.rs"]
 mod forwarding;
 
@@ -15,13 +17,14 @@ use narvi_tests::server::{Reply, Server};
 use narvi_tests::{events, noise, now};
 use serde_json::{Value, json};
 
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "ingest",
     "query",
     "compact",
     "retention",
     "rules",
     "forward",
+    "authorizer",
 ];
 const TENANT: &str = "demo";
 const SECOND: i64 = 1_000_000_000;
@@ -85,7 +88,8 @@ fn every_sample_is_accepted_by_its_function() {
     let cloud = Cloud::start();
     let mut samples = events::samples();
     for name in FUNCTIONS {
-        let mut function = Function::start(name, &cloud, "");
+        let variables = [("NARVI_CREDENTIALS", authorization::CREDENTIALS)];
+        let mut function = Function::start_with(name, &cloud, &variables);
         let prefix = format!("{name}-");
         let own = samples.extract_if(.., |(sample, _)| sample.starts_with(&prefix));
         for (sample, event) in own {
@@ -103,6 +107,10 @@ fn every_sample_is_accepted_by_its_function() {
 fn accept(function: &mut Function, sample: &str, event: &Value) {
     if sample.ends_with("-schedule") || sample.starts_with("forward-") {
         function.run(event);
+        return;
+    }
+    if sample.starts_with("authorizer-") {
+        assert_eq!(function.run(event)["isAuthorized"], true, "{sample}");
         return;
     }
     let answer = events::answer(function.send(event));

@@ -2,6 +2,8 @@
 //! restarts and compaction; and what is no push is refused without a trace (`local_host/hostile`).
 #![cfg(test)]
 
+#[path = "local_host/credentials.rs"]
+mod credentials;
 #[path = "local_host/hostile.rs"]
 mod hostile;
 

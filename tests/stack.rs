@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use http::Method;
+use narvi_authorizer::Access;
 use narvi_gateway::Config;
 
 fn read(path: &str) -> String {
@@ -96,7 +98,11 @@ fn routes_are_those_of_local_mode() {
             .map(|path| format!("POST {path}")),
     );
     for root in strings(&route, "RULES") {
-        want.extend([format!("ANY {root}"), format!("ANY {root}/{{path+}}")]);
+        let paths = [root.to_owned(), format!("{root}/{{path+}}")];
+        want.extend(paths.iter().map(|path| format!("ANY {path}")));
+        if Access::of(&Method::POST, root) == Access::Write {
+            want.extend(paths.iter().map(|path| format!("GET {path}")));
+        }
     }
     let routes = values(&template, "RouteKey");
     assert_eq!(
@@ -106,17 +112,52 @@ fn routes_are_those_of_local_mode() {
             .collect::<BTreeSet<_>>(),
         want
     );
+    let authorization = "!If [WithPassword, CUSTOM, !Ref Authorization]";
     assert_eq!(
         values(&template, "AuthorizationType"),
-        vec!["!Ref Authorization"; routes.len()]
+        vec![authorization; routes.len()]
     );
+}
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// API Gateway keeps a decision for a route, so no route may have requests that read and others
+/// that write. What `$default` has beside the reads are paths that do not exist.
+#[test]
+fn each_route_reads_or_writes() {
+    let template = read("infra/template.yaml");
+    assert!(template.contains("$request.header.X-Scope-OrgID, $context.routeKey]"));
+    let routes = values(&template, "RouteKey");
+    for route in routes.iter().filter(|route| **route != "$default") {
+        let (method, path) = route.split_once(' ').expect("a method and a path");
+        let methods: &[Method] = match method {
+            "ANY" if routes.contains(&format!("GET {path}").as_str()) => &METHODS[1..],
+            "ANY" => &METHODS,
+            "GET" => &METHODS[..1],
+            _ => &[Method::POST],
+        };
+        let path = path.replace("{path+}", "a/b");
+        let kinds: Vec<_> = methods.iter().map(|m| Access::of(m, &path)).collect();
+        assert!(
+            kinds.iter().all(|kind| *kind == kinds[0]),
+            "{route}: {kinds:?}"
+        );
+    }
 }
 
 #[test]
 fn every_function_is_built_from_its_crate() {
     let template = read("infra/template.yaml");
     let folders = values(&template, "CodeUri");
-    assert_eq!(folders.len(), 6);
+    assert_eq!(folders.len(), 7);
     for folder in folders {
         let name = folder.trim_start_matches("../functions/");
         let binary = format!("narvi-{name}");

@@ -24,12 +24,18 @@ impl Narvi {
     /// Where it ends instead; the text is what it said.
     #[must_use]
     pub fn start(data: &Path, config: Option<&Path>) -> Self {
+        let config = config.map(|file| ("--config", file));
+        Self::start_on(data, config.as_slice())
+    }
+
+    /// Starts it with further options, each with its file.
+    fn start_on(data: &Path, options: &[(&str, &Path)]) -> Self {
         let mut command = Command::new(commands::path("narvi"));
         command
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data);
-        if let Some(config) = config {
-            command.arg("--config").arg(config);
+        for (option, file) in options {
+            command.arg(option).arg(file);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command
@@ -61,6 +67,16 @@ impl Narvi {
         let file = data.with_extension("yaml");
         std::fs::write(&file, yaml).expect("the configuration can be written");
         Self::start(data, Some(&file))
+    }
+
+    /// Starts it with the texts of a configuration and of credentials, which are kept beside its
+    /// data.
+    #[must_use]
+    pub fn start_closed(data: &Path, yaml: &str, credentials: &str) -> Self {
+        let (config, file) = (data.with_extension("yaml"), data.with_extension("users"));
+        std::fs::write(&config, yaml).expect("the configuration can be written");
+        std::fs::write(&file, credentials).expect("the credentials can be written");
+        Self::start_on(data, &[("--config", &config), ("--credentials", &file)])
     }
 
     /// Asks it, without a tenant.

@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Let in only the users and tokens of this file, in YAML [default: everybody]
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
+
     /// Keep objects in this S3 instead of the folder
     #[arg(long, value_name = "URL")]
     pub s3_endpoint: Option<String>,

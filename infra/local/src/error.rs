@@ -3,13 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use narvi_authorizer::CredentialsError;
 use narvi_gateway::ConfigError;
 use narvi_storage::StorageError;
 
 /// Why `narvi` stops instead of serving.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The file of `--config` cannot be read.
+    /// The file of `--config` or `--credentials` cannot be read.
     #[error("cannot read `{}`: {source}", path.display())]
     ReadConfig {
         /// The file.
@@ -24,6 +25,14 @@ pub enum HostError {
         path: PathBuf,
         /// The key and its place.
         source: ConfigError,
+    },
+    /// The file of `--credentials` is wrong.
+    #[error("`{}`: {source}", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        source: CredentialsError,
     },
     /// The data folder cannot be made or used.
     #[error("data folder `{}`: {source}; give another with --data", path.display())]

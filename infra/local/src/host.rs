@@ -7,6 +7,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::door::Door;
 use crate::functions::Functions;
 use crate::http::{Front, answer};
 use crate::limits::STOP_GRACE;
@@ -31,6 +32,7 @@ impl Host {
     /// See [`HostError`].
     pub async fn start(args: Args) -> Result<Self, HostError> {
         let config = Arc::new(args.configuration()?);
+        let door = Door::new(args.credentials.as_ref(), &config)?;
         let asked = args.address(&config);
         let failed = |source| HostError::Listen {
             address: asked.clone(),
@@ -42,7 +44,7 @@ impl Host {
         let services = Services::start(&args).await?;
         let functions = Functions::start(&services, &config)?;
         let greeting = greeting(&args, address);
-        let front = Arc::new(Front::new(functions, services.requests.clone()));
+        let front = Arc::new(Front::new(door, functions, services.requests.clone()));
         Ok(Self {
             listener,
             address,

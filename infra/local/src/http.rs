@@ -18,6 +18,7 @@ use narvi_gateway::{Call, decode_path};
 use narvi_storage::Requests;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::door::Door;
 use crate::functions::Functions;
 use crate::limits::{BODY_BUDGET, BODY_READ_TIMEOUT};
 use crate::local_api;
@@ -25,6 +26,7 @@ use crate::route::function_for;
 
 /// What every request needs.
 pub(crate) struct Front {
+    door: Door,
     pub(crate) functions: Functions,
     pub(crate) requests: Requests,
     bodies: Semaphore,
@@ -35,9 +37,10 @@ pub(crate) struct Front {
 struct Refusal(StatusCode, String);
 
 impl Front {
-    pub(crate) fn new(functions: Functions, requests: Requests) -> Self {
+    pub(crate) fn new(door: Door, functions: Functions, requests: Requests) -> Self {
         let bodies = Semaphore::new(BODY_BUDGET as usize);
         Self {
+            door,
             functions,
             requests,
             bodies,
@@ -56,6 +59,10 @@ pub(crate) async fn answer(
         Ok(path) => path,
         Err(error) => return text(StatusCode::BAD_REQUEST, format!("path: {error}")),
     };
+    let (method, headers) = (request.method(), request.headers());
+    if let Some(refusal) = front.door.refusal(method, &path, headers).await {
+        return refusal;
+    }
     if let Some(call) = local_api::call(request.method(), &path) {
         return local_api::answer(&front, call, peer).await;
     }

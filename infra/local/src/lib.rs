@@ -3,9 +3,9 @@
 //!
 //! Reading order: [`Args`] (what may be asked for), [`Host`] (start, serve, stop) with
 //! [`HostError`]; inside: `data_folder` (one process per folder), `dynamo` (the embedded catalog),
-//! `services` (objects and catalog), `functions` (the handlers), `route` (who answers a path),
-//! `http` (HTTP to events and back), `timers` (what runs by the clock), `local_api` (what exists
-//! here only).
+//! `services` (objects and catalog), `functions` (the handlers), `door` (who may come in), `route`
+//! (who answers a path), `http` (HTTP to events and back), `timers` (what runs by the clock),
+//! `local_api` (what exists here only).
 //!
 //! What holds after a crash: an answer of 204 means that the push's rows are in SQLite (WAL,
 //! `synchronous=FULL`: every commit is flushed) and its objects in flushed files, so neither `kill
@@ -13,6 +13,7 @@
 
 mod args;
 mod data_folder;
+mod door;
 mod dynamo;
 mod error;
 mod functions;

@@ -43,7 +43,16 @@ fn is_below(root: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use narvi_authorizer::Access;
+
     use super::*;
+
+    #[test]
+    fn readers_neither_push_nor_set_rules() {
+        for path in PUSHES.iter().chain(&RULES[..2]) {
+            assert_eq!(Access::of(&Method::POST, path), Access::Write, "{path}");
+        }
+    }
 
     #[test]
     fn routes() {

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use narvi_gateway::{Request, capture, scheduled_at};
 use narvi_model::Timestamp;
@@ -84,6 +84,10 @@ fn every_file_is_an_event() {
                 "aws.events",
                 "{name}"
             );
+        } else if name.starts_with("authorizer-") {
+            let event = load::<ApiGatewayV2CustomAuthorizerV2Request>(&name);
+            assert_eq!(event.version.as_deref(), Some("2.0"), "{name}");
+            assert!(event.headers.contains_key("authorization"), "{name}");
         } else if name.starts_with("forward-") {
             let event = load::<serde_json::Value>(&name);
             assert!(event["awslogs"]["data"].is_string(), "{name}");
