@@ -10,6 +10,7 @@ mod counting;
 mod gather;
 mod grid;
 mod matrix;
+mod samples;
 mod series_key;
 
 pub use aggregate::aggregate;
@@ -19,4 +20,5 @@ pub use gather::{Gather, PipelineError};
 pub(crate) use gather::{Samples, Series};
 pub use grid::{Grid, Window};
 pub use matrix::{ABSENT, Matrix, MatrixSeries, is_absent};
+pub use samples::{SampleOrder, SamplePartial, Sampling, TooManyValues};
 pub use series_key::SeriesKey;
