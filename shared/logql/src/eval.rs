@@ -3,8 +3,16 @@
 use narvi_model::Labels;
 use narvi_model::answer::{QueryResult, Sample, Series};
 
-use crate::metric::{Comparing, Grid, Matrix, Operand, aggregate, binary};
+use crate::metric::{Grid, MatchError, Matrix, Operand, absent, aggregate, binary, first, sort};
 use crate::plan::{MetricPlan, Node};
+
+/// A query whose scans cannot be put together; HTTP 500, as in Loki.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// Two sides of an operator do not pair.
+    #[error(transparent)]
+    Matching(#[from] MatchError),
+}
 
 /// Whether a query asks for one instant or for steps; decides the form of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +24,25 @@ pub enum Form {
 }
 
 /// Computes the answer of `plan` from the results of its scans, in the plan's order.
-#[must_use]
-pub fn evaluate(plan: &MetricPlan, scans: Vec<Matrix>, grid: Grid, form: Form) -> QueryResult {
-    let mut scans = scans.into_iter().map(Some).collect::<Vec<_>>();
-    let result = node(&plan.root, &mut scans, grid);
-    match (result, form) {
-        (Operand::Vector(matrix), Form::Range) => QueryResult::Matrix(matrix.into_series()),
-        (Operand::Vector(matrix), Form::Instant) => QueryResult::Vector(matrix.into_series()),
+///
+/// # Errors
+/// Where series of two sides of an operator do not pair as they must.
+pub fn evaluate(
+    plan: &MetricPlan,
+    scans: Vec<Matrix>,
+    grid: Grid,
+    form: Form,
+) -> Result<QueryResult, EvalError> {
+    let scans = scans.into_iter().map(Some).collect();
+    let result = Evaluation { scans, grid }.node(&plan.root)?;
+    Ok(match (result, form) {
+        (Operand::Vector(matrix), Form::Range) => QueryResult::Matrix(matrix.into_range()),
+        (Operand::Vector(mut matrix), Form::Instant) => {
+            if !plan.root.sorts() {
+                matrix.sort_by_labels();
+            }
+            QueryResult::Vector(matrix.into_instant())
+        }
         (Operand::Scalar(value), Form::Instant) => QueryResult::Scalar(Sample {
             millis: grid.time(0).millis(),
             value,
@@ -38,39 +58,74 @@ pub fn evaluate(plan: &MetricPlan, scans: Vec<Matrix>, grid: Grid, form: Form) -
                 samples,
             }])
         }
-    }
+    })
 }
 
-fn node(node: &Node, scans: &mut [Option<Matrix>], grid: Grid) -> Operand {
-    match node {
-        Node::Scan(place) => {
-            // Each scan stands in the tree once, so its result can be taken out.
-            let result = scans.get_mut(*place).and_then(Option::take);
-            Operand::Vector(result.unwrap_or(Matrix {
-                grid,
+struct Evaluation {
+    /// Each is taken out by the one node that names it.
+    scans: Vec<Option<Matrix>>,
+    grid: Grid,
+}
+
+impl Evaluation {
+    fn node(&mut self, node: &Node) -> Result<Operand, EvalError> {
+        Ok(match node {
+            Node::Scan(place) => Operand::Vector(self.scan(*place)),
+            Node::Literal(value) => Operand::Scalar(*value),
+            Node::Vector(value) => Operand::Vector(Matrix::constant(self.grid, *value)),
+            Node::Aggregate {
+                folding,
+                key,
+                inner,
+            } => self.vector(inner, |matrix| aggregate(*folding, key, matrix))?,
+            Node::First {
+                ranking,
+                count,
+                key,
+                inner,
+            } => self.vector(inner, |matrix| first(*ranking, *count, key, matrix))?,
+            Node::Sort { ranking, inner } => self.vector(inner, |matrix| sort(*ranking, matrix))?,
+            Node::LabelReplace { replace, inner } => {
+                self.vector(inner, |matrix| replace.apply(matrix))?
+            }
+            Node::Absent { labels, inner } => {
+                self.vector(inner, |matrix| absent(labels, &matrix))?
+            }
+            Node::Binary {
+                operation,
+                left,
+                right,
+            } => {
+                let left = self.node(left)?;
+                let right = self.node(right)?;
+                binary(operation, left, right)?
+            }
+        })
+    }
+
+    /// The result of a scan in the order of labels, since between equal values and in sums of
+    /// fractions the order shows, and the same question shall have the same answer.
+    fn scan(&mut self, place: usize) -> Matrix {
+        let mut matrix = match self.scans.get_mut(place).and_then(Option::take) {
+            Some(matrix) => matrix,
+            None => Matrix {
+                grid: self.grid,
                 series: Vec::new(),
-            }))
-        }
-        Node::Literal(value) => Operand::Scalar(*value),
-        Node::Vector(value) => Operand::Vector(Matrix::constant(grid, *value)),
-        Node::Aggregate { op, key, inner } => match self::node(inner, scans, grid) {
-            Operand::Vector(matrix) => Operand::Vector(aggregate(*op, key, matrix)),
+            },
+        };
+        matrix.sort_by_labels();
+        matrix
+    }
+
+    /// Computes with series; a number, which the parser lets through nowhere here, stays.
+    fn vector(
+        &mut self,
+        inner: &Node,
+        compute: impl FnOnce(Matrix) -> Matrix,
+    ) -> Result<Operand, EvalError> {
+        Ok(match self.node(inner)? {
+            Operand::Vector(matrix) => Operand::Vector(compute(matrix)),
             scalar @ Operand::Scalar(_) => scalar,
-        },
-        Node::Binary {
-            op,
-            returns_bool,
-            left,
-            right,
-        } => {
-            let comparing = if *returns_bool {
-                Comparing::Answers
-            } else {
-                Comparing::Filters
-            };
-            let left = self::node(left, scans, grid);
-            let right = self::node(right, scans, grid);
-            binary(*op, comparing, left, right)
-        }
+        })
     }
 }

@@ -1,39 +1,52 @@
-//! `sum avg min max count` over the series of each step (spec `logql.md` §14).
+//! `sum avg min max count stddev stdvar` over the series of each step (spec `logql.md` §14).
+
+use std::collections::hash_map::Entry;
 
 use foldhash::HashMap;
 use narvi_model::Labels;
 
 use super::{ABSENT, Matrix, MatrixSeries, SeriesKey, is_absent};
-use crate::syntax::ast::VectorOp;
 
-/// Aggregates the series of each step by `key`. Operators that are not plain aggregations leave the
-/// matrix as it is; the plan lets none through.
+/// How the values of a group become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folding {
+    /// `sum`
+    Sum,
+    /// `avg`
+    Avg,
+    /// `min`: a NaN gives way to any other value.
+    Min,
+    /// `max`: likewise.
+    Max,
+    /// `count`
+    Count,
+    /// `stddev`, of the whole population.
+    Stddev,
+    /// `stdvar`, of the whole population.
+    Stdvar,
+}
+
+/// Makes one series of each group of series that `key` tells apart, in the order in which the
+/// groups are first seen.
 #[must_use]
-pub fn aggregate(op: VectorOp, key: &SeriesKey, matrix: Matrix) -> Matrix {
-    let Some(fold) = Fold::of(op) else {
-        return matrix;
-    };
+pub fn aggregate(folding: Folding, key: &SeriesKey, matrix: Matrix) -> Matrix {
     let steps = matrix.grid.len();
-    let mut groups: HashMap<Labels, Group> = HashMap::default();
+    let mut place_of: HashMap<Labels, usize> = HashMap::default();
+    let mut groups: Vec<(Labels, Group)> = Vec::new();
     for series in matrix.series {
-        let group = groups
-            .entry(key.of(&series.labels))
-            .or_insert_with(|| Group::new(steps));
-        for (step, &value) in series.cells.iter().enumerate() {
-            if !is_absent(value) {
-                group.counts[step] += 1;
-                let (old, count) = (group.values[step], group.counts[step]);
-                group.values[step] = fold.add(old, value, count);
+        let labels = key.of(&series.labels);
+        let place = match place_of.entry(labels) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                groups.push((entry.key().clone(), Group::new(folding, steps)));
+                *entry.insert(groups.len() - 1)
             }
-        }
+        };
+        groups[place].1.add(folding, &series.cells);
     }
-    let series = groups.into_iter().map(|(labels, group)| {
-        let cells = group.values.iter().zip(&group.counts);
-        let cells = cells.map(|(&value, &count)| if count == 0 { ABSENT } else { value });
-        MatrixSeries {
-            labels,
-            cells: cells.collect(),
-        }
+    let series = groups.into_iter().map(|(labels, group)| MatrixSeries {
+        labels,
+        cells: group.finish(folding),
     });
     Matrix {
         grid: matrix.grid,
@@ -41,64 +54,57 @@ pub fn aggregate(op: VectorOp, key: &SeriesKey, matrix: Matrix) -> Matrix {
     }
 }
 
+/// The state of one group at every step.
 struct Group {
-    values: Vec<f64>,
     counts: Vec<u32>,
+    /// The aggregate so far; the mean where squares are kept.
+    values: Vec<f64>,
+    /// Squared distances from the mean; empty where nobody asks for them.
+    squares: Vec<f64>,
 }
 
 impl Group {
-    fn new(steps: usize) -> Self {
+    fn new(folding: Folding, steps: usize) -> Self {
+        let keeps_squares = matches!(folding, Folding::Stddev | Folding::Stdvar);
         Self {
-            values: vec![0.0; steps],
             counts: vec![0; steps],
+            values: vec![0.0; steps],
+            squares: vec![0.0; if keeps_squares { steps } else { 0 }],
         }
     }
-}
 
-#[derive(Clone, Copy)]
-enum Fold {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Count,
-}
-
-impl Fold {
-    fn of(op: VectorOp) -> Option<Self> {
-        Some(match op {
-            VectorOp::Sum => Self::Sum,
-            VectorOp::Avg => Self::Avg,
-            VectorOp::Min => Self::Min,
-            VectorOp::Max => Self::Max,
-            VectorOp::Count => Self::Count,
-            _ => return None,
-        })
-    }
-
-    /// The aggregate after `value`, which is the `count`-th of its group.
-    fn add(self, old: f64, value: f64, count: u32) -> f64 {
-        match self {
-            Self::Count => f64::from(count),
-            _ if count == 1 => value,
-            Self::Sum => old + value,
-            // An incremental mean does not overflow where the sum would.
-            Self::Avg => old + (value - old) / f64::from(count),
-            Self::Min => {
-                if old.is_nan() || value < old {
-                    value
-                } else {
-                    old
-                }
+    fn add(&mut self, folding: Folding, cells: &[f64]) {
+        for (step, &value) in cells.iter().enumerate() {
+            if is_absent(value) {
+                continue;
             }
-            Self::Max => {
-                if old.is_nan() || value > old {
-                    value
-                } else {
-                    old
-                }
+            self.counts[step] += 1;
+            let (old, count) = (self.values[step], f64::from(self.counts[step]));
+            let new = match folding {
+                Folding::Count => count,
+                _ if self.counts[step] == 1 => value,
+                Folding::Sum => old + value,
+                // An incremental mean does not overflow where the sum would.
+                Folding::Avg | Folding::Stddev | Folding::Stdvar => old + (value - old) / count,
+                // These answer the other side where one is NaN.
+                Folding::Min => old.min(value),
+                Folding::Max => old.max(value),
+            };
+            self.values[step] = new;
+            if let Some(squares) = self.squares.get_mut(step).filter(|_| count > 1.0) {
+                *squares += (value - old) * (value - new);
             }
         }
+    }
+
+    fn finish(self, folding: Folding) -> Vec<f64> {
+        let value = |(step, &count): (usize, &u32)| match folding {
+            _ if count == 0 => ABSENT,
+            Folding::Stdvar => self.squares[step] / f64::from(count),
+            Folding::Stddev => (self.squares[step] / f64::from(count)).sqrt(),
+            _ => self.values[step],
+        };
+        self.counts.iter().enumerate().map(value).collect()
     }
 }
 
@@ -109,25 +115,61 @@ mod tests {
     use super::*;
     use crate::metric::Grid;
 
+    #[track_caller]
+    fn check(folding: Folding, values: &[f64], want: f64) {
+        let grid = Grid::instant(Timestamp::from_seconds(1));
+        let series = values.iter().enumerate().map(|(n, value)| MatrixSeries {
+            labels: Labels::from_pairs([("app", "x".to_owned()), ("host", n.to_string())]),
+            cells: vec![*value],
+        });
+        let matrix = Matrix {
+            grid,
+            series: series.collect(),
+        };
+        let result = aggregate(folding, &SeriesKey::By(vec!["app".to_owned()]), matrix);
+        assert_eq!(result.series[0].labels.to_string(), r#"{app="x"}"#);
+        let got = result.series[0].cells[0];
+        assert!(
+            got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan()),
+            "{folding:?}: {got}, not {want}"
+        );
+    }
+
     #[test]
     fn every_operator() {
-        let grid = Grid::instant(Timestamp::from_seconds(1));
-        let series = |host: &str, value: f64| MatrixSeries {
-            labels: Labels::from_pairs([("app", "x"), ("host", host)]),
-            cells: vec![value],
-        };
-        for (op, want) in [
-            (VectorOp::Sum, 6.0),
-            (VectorOp::Avg, 3.0),
-            (VectorOp::Min, 1.0),
-            (VectorOp::Max, 5.0),
-            (VectorOp::Count, 2.0),
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        for (folding, of_two, with_nan, of_one) in [
+            (Folding::Sum, 6.0, nan, 7.0),
+            (Folding::Avg, 3.0, nan, 7.0),
+            (Folding::Min, 1.0, 1.0, 7.0),
+            (Folding::Max, 5.0, 5.0, 7.0),
+            (Folding::Count, 2.0, 3.0, 1.0),
+            (Folding::Stddev, 2.0, nan, 0.0),
+            (Folding::Stdvar, 4.0, nan, 0.0),
         ] {
-            let series = vec![series("a", 5.0), series("b", 1.0), series("c", ABSENT)];
-            let key = SeriesKey::By(vec!["app".to_owned()]);
-            let result = aggregate(op, &key, Matrix { grid, series });
-            assert_eq!(result.series[0].labels.to_string(), r#"{app="x"}"#);
-            assert_eq!(result.series[0].cells, [want], "{op:?}");
+            check(folding, &[5.0, 1.0, ABSENT], of_two);
+            check(folding, &[nan, 5.0, 1.0], with_nan);
+            check(folding, &[7.0], of_one);
+            check(folding, &[ABSENT], ABSENT);
         }
+        check(Folding::Min, &[nan, nan], nan);
+        check(Folding::Avg, &[f64::MAX, f64::MAX], f64::MAX);
+        check(Folding::Sum, &[inf, -inf], nan);
+    }
+
+    #[test]
+    fn groups_stand_as_first_seen() {
+        let grid = Grid::instant(Timestamp::from_seconds(1));
+        let series = ["c", "a", "b", "a"].map(|app| MatrixSeries {
+            labels: Labels::from_pairs([("app", app)]),
+            cells: vec![1.0],
+        });
+        let matrix = Matrix {
+            grid,
+            series: series.into(),
+        };
+        let result = aggregate(Folding::Sum, &SeriesKey::All, matrix);
+        let apps = result.series.iter().map(|s| s.labels.get("app").unwrap());
+        assert_eq!(apps.collect::<Vec<_>>(), ["c", "a", "b"]);
     }
 }

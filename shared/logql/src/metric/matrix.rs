@@ -23,12 +23,13 @@ pub struct MatrixSeries {
     pub cells: Vec<f64>,
 }
 
-/// Series over one grid; labels are unique.
+/// Series over one grid. Labels are unique but where `label_replace` made them alike.
 #[derive(Clone, Debug)]
 pub struct Matrix {
     /// The steps.
     pub grid: Grid,
-    /// In no order.
+    /// Operations keep the order that they are given where they can: it decides between equal
+    /// values, and it is the order of an answer that was asked to be sorted.
     pub series: Vec<MatrixSeries>,
 }
 
@@ -46,9 +47,32 @@ impl Matrix {
         }
     }
 
-    /// The series of an answer: sorted by labels, gaps left out, empty series dropped.
+    /// Sorts the series by their labels.
+    pub fn sort_by_labels(&mut self) {
+        self.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    }
+
+    /// The series of an answer over a range: sorted by labels, gaps left out, empty series
+    /// dropped. Series with the same labels, which `label_replace` may make, become one.
     #[must_use]
-    pub fn into_series(self) -> Vec<Series> {
+    pub fn into_range(mut self) -> Vec<Series> {
+        self.sort_by_labels();
+        let mut joined: Vec<Series> = Vec::with_capacity(self.series.len());
+        for mut series in self.into_instant() {
+            match joined.last_mut() {
+                Some(last) if last.labels == series.labels => {
+                    last.samples.append(&mut series.samples);
+                    last.samples.sort_by_key(|sample| sample.millis);
+                }
+                _ => joined.push(series),
+            }
+        }
+        joined
+    }
+
+    /// The series of an answer at an instant: as they stand, gaps left out, empty series dropped.
+    #[must_use]
+    pub fn into_instant(self) -> Vec<Series> {
         let grid = self.grid;
         let series = self.series.into_iter().filter_map(|series| {
             let present = series
@@ -67,8 +91,6 @@ impl Matrix {
                 samples,
             })
         });
-        let mut series: Vec<Series> = series.collect();
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        series
+        series.collect()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::syntax::ast::Span;
 
 /// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP
-/// 400).
+/// 400) but [`PlanError::ApproxTopkDisabled`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// A stage whose argument does not compile.
@@ -27,6 +27,12 @@ pub enum PlanError {
     /// `variants(…) of (…)`, which Loki has switched off by default.
     #[error("multi variant queries are disabled for this instance")]
     VariantsDisabled,
+    /// `approx_topk(…)`, which Loki has switched off by default and answers with HTTP 500.
+    #[error("approx_topk is not enabled. See -limits.shard_aggregations")]
+    ApproxTopkDisabled,
+    /// The expression of a `label_replace` does not compile.
+    #[error("parse error : invalid regex in label_replace: {0}")]
+    LabelReplace(String),
 }
 
 impl PlanError {

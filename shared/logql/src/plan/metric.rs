@@ -1,7 +1,8 @@
 //! [`MetricPlan`]: a tree of operations over numbered scans.
 //!
-//! An aggregation that sums series is pushed into the scan below it where the scan's values are
-//! sums themselves, so that the scan keeps one series per group instead of one per stream.
+//! A [`Scan`] is what is read, [`tree`] what is made of it.
+
+mod tree;
 
 use super::{LogPlan, PlanError};
 use crate::batch::Batch;
@@ -9,10 +10,9 @@ use crate::metric::{
     Counting, Gather, PipelineError, RangePartial, Series, SeriesKey, TooManySeries,
 };
 use crate::stage::{Demand, Machine};
-use crate::syntax::ast::{
-    Binary, BinaryOp, Grouping, MetricExpr, MetricKind, RangeAggregation, RangeOp, Span,
-    VectorAggregation, VectorOp,
-};
+use crate::syntax::ast::{Grouping, MetricExpr, RangeAggregation, RangeOp, Span};
+
+pub use tree::Node;
 
 /// A metric query that can run.
 #[derive(Debug)]
@@ -40,37 +40,6 @@ pub struct Scan {
     pub offset: i64,
 }
 
-/// An operation; leaves are scans and literals.
-#[derive(Debug)]
-pub enum Node {
-    /// The result of a scan, by its place in [`MetricPlan::scans`].
-    Scan(usize),
-    /// A number, which has no labels.
-    Literal(f64),
-    /// A series without labels that has this value at every step.
-    Vector(f64),
-    /// An aggregation over the series of each step.
-    Aggregate {
-        /// `sum`, `avg`, `min`, `max`, `count`.
-        op: VectorOp,
-        /// Which labels tell the groups apart.
-        key: SeriesKey,
-        /// What is aggregated.
-        inner: Box<Node>,
-    },
-    /// An arithmetic operation or a comparison.
-    Binary {
-        /// Which.
-        op: BinaryOp,
-        /// Comparisons give 0 or 1 instead of dropping samples.
-        returns_bool: bool,
-        /// The left side.
-        left: Box<Node>,
-        /// The right side.
-        right: Box<Node>,
-    },
-}
-
 impl MetricPlan {
     /// Plans a metric expression.
     ///
@@ -78,69 +47,9 @@ impl MetricPlan {
     /// As [`super::Plan::new`].
     pub fn new(expr: &MetricExpr) -> Result<Self, PlanError> {
         let mut scans = Vec::new();
-        let root = node(expr, &mut scans)?;
+        let root = Node::new(expr, &mut scans)?;
         Ok(Self { scans, root })
     }
-}
-
-fn node(expr: &MetricExpr, scans: &mut Vec<Scan>) -> Result<Node, PlanError> {
-    match &expr.kind {
-        MetricKind::Range(range) => {
-            let scan = Scan::new(range, SeriesKey::All, expr.span)?;
-            Ok(add_scan(scan, scans))
-        }
-        MetricKind::Vector(aggregation) => aggregate(aggregation, expr.span, scans),
-        MetricKind::Binary(operation) => binary(operation, expr.span, scans),
-        MetricKind::Literal(value) => Ok(Node::Literal(*value)),
-        MetricKind::VectorLiteral(value) => Ok(Node::Vector(*value)),
-        MetricKind::LabelReplace(_) => Err(PlanError::unsupported("label_replace", expr.span)),
-    }
-}
-
-fn add_scan(scan: Scan, scans: &mut Vec<Scan>) -> Node {
-    scans.push(scan);
-    Node::Scan(scans.len() - 1)
-}
-
-fn aggregate(
-    aggregation: &VectorAggregation,
-    span: Span,
-    scans: &mut Vec<Scan>,
-) -> Result<Node, PlanError> {
-    let op = aggregation.op;
-    match op {
-        VectorOp::Sum | VectorOp::Avg | VectorOp::Min | VectorOp::Max | VectorOp::Count => {}
-        other => return Err(PlanError::unsupported(other.as_str(), span)),
-    }
-    let key = SeriesKey::of_groups(aggregation.grouping.as_ref());
-    if let (VectorOp::Sum, MetricKind::Range(range)) = (op, &aggregation.inner.kind) {
-        // The sum of counts is the count over the group; every function of `Counting` is a sum.
-        let scan = Scan::new(range, key, aggregation.inner.span)?;
-        return Ok(add_scan(scan, scans));
-    }
-    let inner = Box::new(node(&aggregation.inner, scans)?);
-    Ok(Node::Aggregate { op, key, inner })
-}
-
-fn binary(operation: &Binary, span: Span, scans: &mut Vec<Scan>) -> Result<Node, PlanError> {
-    if operation.op.is_set() {
-        return Err(PlanError::unsupported("a set operator", span));
-    }
-    if operation.matching.is_some() {
-        return Err(PlanError::unsupported("vector matching", span));
-    }
-    let left = Box::new(node(&operation.left, scans)?);
-    let right = Box::new(node(&operation.right, scans)?);
-    if let (Node::Literal(a), Node::Literal(b)) = (&*left, &*right) {
-        return Ok(Node::Literal(crate::metric::literal(operation.op, *a, *b)));
-    }
-    let (op, returns_bool) = (operation.op, operation.returns_bool);
-    Ok(Node::Binary {
-        op,
-        returns_bool,
-        left,
-        right,
-    })
 }
 
 impl Scan {
