@@ -66,10 +66,10 @@ impl LabelReplace {
         })
     }
 
-    fn expand(&self, captures: &Captures<'_>) -> String {
-        let text = |piece| match piece {
-            &Piece::Text(ref text) => &**text,
-            &Piece::Group(group) => captures.get(group).map_or("", |found| found.as_str()),
+    fn expand<'a>(&'a self, captures: &Captures<'a>) -> String {
+        let text = |piece: &'a Piece| match piece {
+            Piece::Text(text) => &**text,
+            Piece::Group(group) => captures.get(*group).map_or("", |found| found.as_str()),
         };
         self.replacement.iter().map(text).collect()
     }

@@ -421,7 +421,7 @@ mod tests {
                     let arrival = arrival as u64;
                     let order = SampleOrder { stream: 1, arrival };
                     part.add(&labels, order, times, values).unwrap();
-                    if arrival % 3 == 0 {
+                    if arrival.is_multiple_of(3) {
                         total.merge(part).unwrap();
                     } else {
                         part.merge(total).unwrap();

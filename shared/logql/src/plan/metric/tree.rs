@@ -119,11 +119,16 @@ fn range(range: &RangeAggregation, span: Span, scans: &mut Vec<Scan>) -> Result<
         let labels = labels_of(&range.range.log.selector.matchers);
         return Ok(Node::Absent { labels, inner });
     }
+    Node::scan(range, range_key(range), span, scans)
+}
+
+/// Which labels tell the series of a range function apart.
+fn range_key(range: &RangeAggregation) -> SeriesKey {
     let key = match &range.grouping {
         None => SeriesKey::All,
         grouping => SeriesKey::of_groups(grouping.as_ref()),
     };
-    Node::scan(range, without_unwrapped(key, range), span, scans)
+    without_unwrapped(key, range)
 }
 
 /// A label whose value is taken tells no series apart, unless a grouping names it.
@@ -229,4 +234,76 @@ fn label_replace(written: &ast::LabelReplace, scans: &mut Vec<Scan>) -> Result<N
     let replace = LabelReplace::compile(written).map_err(PlanError::LabelReplace)?;
     let inner = Box::new(Node::new(&written.inner, scans)?);
     Ok(Node::LabelReplace { replace, inner })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::{ast::Query, parse};
+
+    /// The key with which an aggregation goes into its scan.
+    #[track_caller]
+    fn check(query: &str, want: Option<&str>) {
+        let Ok(Query::Metric(metric)) = parse(query) else {
+            panic!("not a metric query: {query}");
+        };
+        let MetricKind::Vector(aggregation) = &metric.kind else {
+            panic!("not an aggregation: {query}");
+        };
+        let MetricKind::Range(range) = &aggregation.inner.kind else {
+            panic!("not over a range: {query}");
+        };
+        let key = SeriesKey::of_groups(aggregation.grouping.as_ref());
+        let key = pushed(aggregation.op, &key, range).map(|key| match key {
+            SeriesKey::All => "all".to_owned(),
+            SeriesKey::By(names) => format!("by {}", names.join(",")),
+            SeriesKey::Without(names) => format!("without {}", names.join(",")),
+        });
+        assert_eq!(key.as_deref(), want, "{query}");
+    }
+
+    #[test]
+    fn aggregations_go_into_scans() {
+        check(r#"sum(count_over_time({a="b"}[1m]))"#, Some("by "));
+        check(r#"sum by (x) (rate({a="b"}[1m]))"#, Some("by x"));
+        check(
+            r#"sum without (x) (bytes_rate({a="b"}[1m]))"#,
+            Some("without x"),
+        );
+        check(r#"max by (x) (rate({a="b"}[1m]))"#, None);
+        let unwrapped = |outer: &str, inner: &str| {
+            format!(r#"{outer} ({inner}_over_time({{a="b"}} | unwrap size [1m]))"#)
+        };
+        check(&unwrapped("sum by (x, size)", "sum"), Some("by x,size"));
+        check(&unwrapped("sum without (x)", "sum"), Some("without x,size"));
+        check(&unwrapped("max by (x, size)", "max"), Some("by x"));
+        check(&unwrapped("min without (x)", "min"), Some("without x,size"));
+        check(&unwrapped("min by (x)", "max"), None);
+        check(&unwrapped("sum by (x)", "avg"), None);
+        check(
+            r#"max(max_over_time({a="b"} | unwrap size [1m]) by (x))"#,
+            None,
+        );
+    }
+
+    #[test]
+    fn a_taken_label_tells_no_series_apart() {
+        let key = |grouping: &str| {
+            let query = format!(r#"avg_over_time({{a="b"}} | unwrap size [1m]) {grouping}"#);
+            let Ok(Query::Metric(metric)) = parse(&query) else {
+                panic!("not a metric query: {query}");
+            };
+            let MetricKind::Range(range) = &metric.kind else {
+                panic!("not a range: {query}");
+            };
+            range_key(range)
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(key(""), SeriesKey::Without(names(&["size"])));
+        assert_eq!(
+            key("without (x)"),
+            SeriesKey::Without(names(&["x", "size"]))
+        );
+        assert_eq!(key("by (size)"), SeriesKey::By(names(&["size"])));
+    }
 }
