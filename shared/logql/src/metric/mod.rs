@@ -1,7 +1,8 @@
 //! Numbers out of batches: windows ([`Grid`]), range functions, aggregations and operators.
 //!
-//! A range function consumes batches into a [`RangePartial`], which merges with others of the same
-//! scan whatever chunk, thread, segment or machine they come from, and ends as a [`Matrix`]. Vector
+//! A range function consumes batches into a [`RangePartial`] where it counts lines, and into a
+//! [`SamplePartial`] where it computes with values. Either merges with others of the same scan
+//! whatever chunk, thread, segment or machine they come from, and ends as a [`Matrix`]. Vector
 //! aggregations and binary operators map matrices to matrices. One file per family.
 
 mod absent;

@@ -26,7 +26,8 @@ pub enum MatchError {
     },
     /// Two series pair with one, which needs a `group_left` or `group_right`.
     #[error(
-        "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+        "multiple matches for labels: many-to-one matching must be explicit \
+         (group_left/group_right)"
     )]
     ManyToOne,
     /// Two series of the many side would make results with the same labels.

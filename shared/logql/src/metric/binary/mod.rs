@@ -1,7 +1,7 @@
 //! Arithmetic, comparisons and set operators between numbers and series (spec `logql.md` §15).
 //!
-//! [`binary`] takes an [`Operation`] and two [`Operand`]s. Where both are series, [`matching`] pairs
-//! their samples for arithmetic and comparisons, and [`sets`] has `and`, `or`, `unless`.
+//! [`binary`] takes an [`Operation`] and two [`Operand`]s. Where both are series, [`matching`]
+//! pairs their samples for arithmetic and comparisons, and [`sets`] has `and`, `or`, `unless`.
 
 mod matching;
 mod sets;
@@ -174,7 +174,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The samples of an operand as text, in order: `a=1 b=2:5` at the first step, `|` between steps.
+    /// The samples of an operand as text, in order: `a=1 b=2:5`, with `|` between steps.
     pub(super) fn text(matrix: &Matrix) -> String {
         let steps = (0..matrix.grid.len()).map(|step| {
             let present = matrix.series.iter().filter(|s| !is_absent(s.cells[step]));
