@@ -1,30 +1,73 @@
-//! The captures of a pattern (`<ip> - <_>`), as far as it takes to refuse a wrong one.
+//! The parts of a pattern (`<ip> - <_>`): `<name>` with a name as of a label captures, everything
+//! else is literal text.
 //!
-//! `<name>` with a name as of a label captures, everything else is literal text.
+//! [`pieces`] takes a pattern apart for whoever runs it; [`check`] refuses what the `pattern` stage
+//! refuses.
 
 use std::collections::HashSet;
+
+/// A part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// What a line holds as it stands; never empty.
+    Text(&'a str),
+    /// The name of a capture; `_` takes a part of the line and forgets it.
+    Capture(&'a str),
+}
+
+/// The parts of a pattern in order; two texts never follow each other.
+pub(crate) fn pieces(pattern: &str) -> Vec<Piece<'_>> {
+    let mut all = Vec::new();
+    let mut text = 0;
+    for (start, _) in pattern.match_indices('<') {
+        let Some(name) = capture_name(&pattern[start + 1..]) else {
+            continue;
+        };
+        if text < start {
+            all.push(Piece::Text(&pattern[text..start]));
+        }
+        all.push(Piece::Capture(name));
+        text = start + name.len() + 2;
+    }
+    if text < pattern.len() {
+        all.push(Piece::Text(&pattern[text..]));
+    }
+    all
+}
+
+/// The name of a capture, if one follows a `<`.
+fn capture_name(inner: &str) -> Option<&str> {
+    let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let (name, rest) = inner.split_at(inner.find(|c| !is_part(c))?);
+    let is_name = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    (is_name && rest.starts_with('>')).then_some(name)
+}
+
+/// Two captures with nothing between them, of which nobody could say where one ends.
+pub(crate) fn consecutive<'a>(pieces: &[Piece<'a>]) -> Option<(&'a str, &'a str)> {
+    pieces.windows(2).find_map(|pair| match *pair {
+        [Piece::Capture(first), Piece::Capture(second)] => Some((first, second)),
+        _ => None,
+    })
+}
 
 /// Refuses patterns without a named capture, with two captures side by side, or with a name
 /// that repeats.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
-    let all = find(pattern);
+    let pieces = pieces(pattern);
     let named = || {
-        all.iter()
-            .map(|capture| capture.name)
-            .filter(|name| *name != "_")
+        pieces.iter().filter_map(|piece| match *piece {
+            Piece::Capture(name) if name != "_" => Some(name),
+            _ => None,
+        })
     };
     if named().next().is_none() {
         return Err("at least one capture is required".to_owned());
     }
-    for pair in all.windows(2) {
-        if let [first, second] = pair
-            && first.end == second.start
-        {
-            return Err(format!(
-                "found consecutive capture '<{}><{}>': invalid expression",
-                first.name, second.name
-            ));
-        }
+    if let Some((first, second)) = consecutive(&pieces) {
+        return Err(format!(
+            "found consecutive capture '<{first}><{second}>': invalid expression"
+        ));
     }
     let mut seen = HashSet::new();
     match named().find(|name| !seen.insert(*name)) {
@@ -35,34 +78,30 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
     }
 }
 
-struct Capture<'a> {
-    name: &'a str,
-    start: usize,
-    end: usize,
-}
-
-fn find(pattern: &str) -> Vec<Capture<'_>> {
-    let mut all = Vec::new();
-    for (start, _) in pattern.match_indices('<') {
-        let inner = pattern.get(start + 1..).unwrap_or_default();
-        let len = inner
-            .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
-            .unwrap_or(inner.len());
-        let (name, rest) = inner.split_at(len);
-        let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
-        if starts_well && rest.starts_with('>') {
-            all.push(Capture {
-                name,
-                start,
-                end: start + len + 2,
-            });
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fall_apart() {
+        use Piece::{Capture, Text};
+        for (pattern, want) in [
+            ("", &[][..]),
+            ("abc", &[Text("abc")]),
+            ("<a>", &[Capture("a")]),
+            ("<a> <_>", &[Capture("a"), Text(" "), Capture("_")]),
+            ("<<a>>", &[Text("<"), Capture("a"), Text(">")]),
+            ("<0a> <a b> <>", &[Text("<0a> <a b> <>")]),
+            (
+                "é<a><b>é",
+                &[Text("é"), Capture("a"), Capture("b"), Text("é")],
+            ),
+            ("x <a", &[Text("x <a")]),
+        ] {
+            assert_eq!(pieces(pattern), want, "{pattern}");
+        }
+    }
+
     #[track_caller]
     fn check(pattern: &str, want: Result<(), &str>) {
         assert_eq!(

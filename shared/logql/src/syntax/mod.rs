@@ -64,7 +64,7 @@
 //! `parser/label_filter.rs`.
 
 pub mod ast;
-mod captures;
+pub(crate) mod captures;
 mod check;
 mod error;
 mod hint;

@@ -8,6 +8,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 
 use crate::batch::LineColumn;
+use crate::syntax::captures::{Piece, consecutive, pieces};
 
 /// A pattern to be met by a line.
 #[derive(Debug)]
@@ -25,26 +26,21 @@ enum Part {
 
 impl PatternSearch {
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = pattern;
-        while !rest.is_empty() {
-            let (text, capture, tail) = split_capture(rest);
-            if !text.is_empty() {
-                parts.push(Part::Text(Box::new(Finder::new(text).into_owned())));
-            }
-            match capture {
-                Some("_") if matches!(parts.last(), Some(Part::Capture)) => {
-                    return Err(format!(
-                        "found consecutive capture '<_><_>': invalid expression: {pattern:?}"
-                    ));
-                }
-                Some("_") => parts.push(Part::Capture),
-                Some(name) => {
+        let pieces = pieces(pattern);
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            parts.push(match *piece {
+                Piece::Text(text) => Part::Text(Box::new(Finder::new(text).into_owned())),
+                Piece::Capture("_") => Part::Capture,
+                Piece::Capture(name) => {
                     return Err(format!("named captures are not allowed: found '<{name}>'"));
                 }
-                None => {}
-            }
-            rest = tail;
+            });
+        }
+        if consecutive(&pieces).is_some() {
+            return Err(format!(
+                "found consecutive capture '<_><_>': invalid expression: {pattern:?}"
+            ));
         }
         let texts = parts.iter().filter_map(|part| match part {
             Part::Text(finder) => Some(&**finder),
@@ -89,20 +85,4 @@ impl PatternSearch {
         }
         None
     }
-}
-
-/// The text before the first `<name>`, the name, and what follows.
-fn split_capture(pattern: &str) -> (&str, Option<&str>, &str) {
-    let mut from = 0;
-    while let Some(open) = pattern[from..].find('<').map(|at| from + at) {
-        let inside = &pattern[open + 1..];
-        let len = inside.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
-        let len = len.unwrap_or(inside.len());
-        let is_name = len > 0 && !inside.as_bytes()[0].is_ascii_digit();
-        if is_name && inside[len..].starts_with('>') {
-            return (&pattern[..open], Some(&inside[..len]), &inside[len + 1..]);
-        }
-        from = open + 1;
-    }
-    (pattern, None, "")
 }
