@@ -13,42 +13,42 @@ use super::{Buffers, Category, ErrorText, LineAt, NameId, Names, Row, RowError, 
 pub(crate) struct Wanted {
     /// By name, for names that the query has; `None` where every label is wanted.
     names: Option<Vec<bool>>,
-    /// How many labels the query names.
-    count: usize,
+    /// The same names, each once.
+    ids: Vec<NameId>,
 }
 
 impl Wanted {
     /// Every label.
     pub(crate) const ALL: Self = Self {
         names: None,
-        count: 0,
+        ids: Vec::new(),
     };
 
     /// Only these labels.
     pub(crate) fn only<'a>(wanted: impl IntoIterator<Item = &'a str>, names: &mut Names) -> Self {
-        let mut wanted: Vec<&str> = wanted.into_iter().collect();
-        wanted.sort_unstable();
-        wanted.dedup();
         let mut ids = Vec::new();
-        for name in &wanted {
+        for name in wanted {
             ids.push(names.id(name));
             // A key called `x` can be what the label `x_extracted` is made of.
             ids.extend(name.strip_suffix("_extracted").map(|name| names.id(name)));
         }
+        ids.sort_unstable();
+        ids.dedup();
         let mut by_name = vec![false; names.len()];
-        ids.into_iter().for_each(|id| by_name[id.place()] = true);
+        ids.iter().for_each(|id| by_name[id.place()] = true);
         Self {
             names: Some(by_name),
-            count: wanted.len(),
+            ids,
         }
     }
 
     /// Whether no label is wanted at all, so that parsers need not run.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.names.is_some() && self.count == 0
+        self.names.is_some() && self.ids.is_empty()
     }
 
-    fn holds(&self, name: NameId) -> bool {
+    /// Whether a label of this name is wanted.
+    pub(crate) fn holds(&self, name: NameId) -> bool {
         match &self.names {
             None => true,
             Some(names) => names.get(name.place()).copied().unwrap_or_default(),
@@ -101,6 +101,11 @@ impl Extract<'_> {
     pub(crate) fn key(&mut self, key: &[u8]) -> Option<NameId> {
         let name = self.names.of_key(key)?;
         self.name(name)
+    }
+
+    /// The name that a key of the line has as a label, whether or not it becomes one.
+    pub(crate) fn id(&mut self, key: &[u8]) -> Option<NameId> {
+        self.names.of_key(key)
     }
 
     /// As [`Extract::key`], for a name that needs no sanitising.
@@ -159,7 +164,14 @@ impl Extract<'_> {
     /// Whether every label that the query names has been extracted, so that the rest of the line
     /// does not matter.
     pub(crate) fn is_complete(&self) -> bool {
-        self.wanted.names.is_some() && *self.found >= self.wanted.count
+        let wanted = self.wanted;
+        // Labels may have been written twice or removed since, so numbers alone do not tell.
+        wanted.names.is_some()
+            && *self.found >= wanted.ids.len()
+            && wanted
+                .ids
+                .iter()
+                .all(|name| matches!(self.labels.get(*name), Some((Category::Parsed, _))))
     }
 
     /// Notes what is wrong with the line; labels that were extracted before stay.
