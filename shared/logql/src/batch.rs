@@ -259,11 +259,11 @@ pub(crate) mod tests {
     use super::*;
 
     /// A batch of lines at 1 ns, 2 ns, …
-    pub(crate) fn batch(lines: &[&str]) -> Batch {
+    pub(crate) fn batch(lines: &[impl AsRef<[u8]>]) -> Batch {
         let mut column = LineColumn::default();
-        for line in lines {
-            column.has_newlines |= line.contains('\n');
-            column.bytes.extend_from_slice(line.as_bytes());
+        for line in lines.iter().map(AsRef::as_ref) {
+            column.has_newlines |= line.contains(&b'\n');
+            column.bytes.extend_from_slice(line);
             column.ends.push(column.bytes.len() as u32);
             column.bytes.push(b'\n');
         }

@@ -7,7 +7,11 @@
 
 mod decolorize;
 mod line_filter;
+mod logfmt;
+mod pattern;
+mod regexp;
 pub(crate) mod row;
+mod sound;
 
 use crate::batch::Batch;
 use crate::plan::PlanError;
@@ -15,6 +19,9 @@ use crate::syntax::ast;
 
 use decolorize::Decolorize;
 use line_filter::LineFilter;
+use logfmt::Logfmt;
+use pattern::Pattern;
+use regexp::Regexp;
 pub use row::Machine;
 pub(crate) use row::{NameId, Names, Row, Wanted};
 
@@ -41,6 +48,9 @@ pub struct Pipeline {
 enum RowStage {
     LineFilter(LineFilter),
     Decolorize(Decolorize),
+    Logfmt(Logfmt),
+    Pattern(Pattern),
+    Regexp(Box<Regexp>),
 }
 
 /// Which labels a stage reads.
@@ -51,16 +61,35 @@ enum Reads {
 
 /// Buffers that stages use again for each line.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {}
+pub(crate) struct Scratch {
+    logfmt: logfmt::Buffers,
+    regexp: regexp::Locations,
+}
 
 impl RowStage {
     /// `None` where the stage does nothing.
-    fn compile(stage: &ast::Stage, _names: &mut Names) -> Result<Option<Self>, PlanError> {
+    fn compile(stage: &ast::Stage, names: &mut Names) -> Result<Option<Self>, PlanError> {
+        let refuse = |cause| PlanError::stage(stage, cause);
         Ok(match &stage.kind {
             ast::StageKind::LineFilter(filter) => {
                 LineFilter::compile(filter)?.map(Self::LineFilter)
             }
             ast::StageKind::Decolorize => Some(Self::Decolorize(Decolorize::new()?)),
+            ast::StageKind::Logfmt {
+                strict,
+                keep_empty,
+                extractions,
+            } => {
+                let (strict, keep_empty) = (*strict, *keep_empty);
+                let flags = logfmt::Flags { strict, keep_empty };
+                let logfmt = Logfmt::compile(flags, extractions, names).map_err(refuse)?;
+                Some(Self::Logfmt(logfmt))
+            }
+            ast::StageKind::Pattern(text) => Some(Self::Pattern(Pattern::compile(text, names))),
+            ast::StageKind::Regexp(text) => {
+                let regexp = Regexp::compile(text, names).map_err(refuse)?;
+                Some(Self::Regexp(Box::new(regexp)))
+            }
             other => return Err(PlanError::unsupported(stage_name(other), stage.span)),
         })
     }
@@ -69,28 +98,36 @@ impl RowStage {
     fn writes_line(&self) -> bool {
         match self {
             Self::Decolorize(_) => true,
-            Self::LineFilter(_) => false,
+            Self::LineFilter(_) | Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => false,
         }
     }
 
     /// Whether all it does is to make labels of the line.
     fn only_extracts(&self) -> bool {
         match self {
+            Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => true,
             Self::LineFilter(_) | Self::Decolorize(_) => false,
         }
     }
 
     fn reads(&self) -> Reads {
         match self {
-            Self::LineFilter(_) | Self::Decolorize(_) => Reads::Names(Vec::new()),
+            Self::LineFilter(_)
+            | Self::Decolorize(_)
+            | Self::Logfmt(_)
+            | Self::Pattern(_)
+            | Self::Regexp(_) => Reads::Names(Vec::new()),
         }
     }
 
     /// Runs a line through; answers whether it is kept.
-    fn run(&self, row: &mut Row<'_>, _wanted: &Wanted) -> bool {
+    fn run(&self, row: &mut Row<'_>, wanted: &Wanted) -> bool {
         match self {
             Self::LineFilter(filter) => return filter.keeps(row.line()),
             Self::Decolorize(stage) => stage.run(row),
+            Self::Logfmt(stage) => stage.run(row, wanted),
+            Self::Pattern(stage) => stage.run(row, wanted),
+            Self::Regexp(stage) => stage.run(row, wanted),
         }
         true
     }
@@ -199,18 +236,31 @@ pub(crate) mod tests {
     use crate::syntax;
     use narvi_model::Labels;
 
+    /// The stages behind a selector.
+    pub(crate) fn compile(pipeline: &str, demand: Demand<'_>) -> Result<Pipeline, PlanError> {
+        let ast = syntax::parse(&format!("{{app=~\".+\"}} {pipeline}")).unwrap();
+        let ast::Query::Log(log) = ast else {
+            panic!("a log query")
+        };
+        Pipeline::compile(&log.stages, demand)
+    }
+
     /// What one line becomes in a pipeline behind a selector: `None` where it is dropped, else the
     /// line and the labels by category, as `stream | metadata | parsed`.
     pub(crate) fn run(
         pipeline: &str,
         labels: &[(&str, &str)],
-        line: &str,
+        line: impl AsRef<[u8]>,
     ) -> Option<(String, String)> {
-        let ast = syntax::parse(&format!("{{app=~\".+\"}} {pipeline}")).unwrap();
-        let ast::Query::Log(log) = ast else {
-            panic!("a log query")
-        };
-        let pipeline = Pipeline::compile(&log.stages, Demand::All).unwrap();
+        run_in(&compile(pipeline, Demand::All).unwrap(), labels, line)
+    }
+
+    /// As [`run`].
+    pub(crate) fn run_in(
+        pipeline: &Pipeline,
+        labels: &[(&str, &str)],
+        line: impl AsRef<[u8]>,
+    ) -> Option<(String, String)> {
         let mut batch = batch(&[line]);
         batch.stream = Labels::from_pairs(labels.iter().copied());
         pipeline.filter(&mut batch);
@@ -221,7 +271,7 @@ pub(crate) mod tests {
         if !pipeline.keeps(&mut row) {
             return None;
         }
-        let line = String::from_utf8(row.line().to_vec()).unwrap();
+        let line = String::from_utf8_lossy(row.line()).into_owned();
         Some((line, row.labels().to_string()))
     }
 }

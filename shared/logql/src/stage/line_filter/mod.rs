@@ -18,6 +18,7 @@ use crate::syntax::ast::{self, FilterText, LineFilterOp};
 use ip::IpSearch;
 use pattern::PatternSearch;
 use regex::RegexSearch;
+pub(super) use regex::build as build_regex;
 use text::TextSearch;
 
 /// One line filter.

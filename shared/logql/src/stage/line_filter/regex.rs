@@ -58,7 +58,8 @@ impl RegexSearch {
     }
 }
 
-fn build(pattern: &str) -> Result<Regex, regex::Error> {
+/// Compiles an expression that runs over single lines, within the limits of size.
+pub(in crate::stage) fn build(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern)
         .size_limit(MAX_REGEX_BYTES)
         .build()
