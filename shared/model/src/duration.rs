@@ -3,7 +3,7 @@
 //! All values are nanoseconds in an `i64`, since offsets may be negative. [`parse`] takes either
 //! form.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::{NANOS_PER_MILLI, NANOS_PER_SECOND};
 
@@ -57,12 +57,37 @@ pub enum DurationError {
     /// More than 292 years.
     #[error("duration out of range")]
     Range,
-    /// Go's text for anything that is wrong with the form.
-    #[error("time: invalid duration {0:?}")]
+    /// Go's text for anything that is wrong with the form, or beyond 292 years.
+    #[error("time: invalid duration {}", GoQuoted(.0))]
     Go(String),
     /// Go's text for a number without a unit.
-    #[error("time: missing unit in duration {0:?}")]
+    #[error("time: missing unit in duration {}", GoQuoted(.0))]
     GoUnit(String),
+    /// Go's text for a unit that does not exist.
+    #[error("time: unknown unit {} in duration {}", GoQuoted(.unit), GoQuoted(.text))]
+    GoUnknownUnit {
+        /// What stood where a unit belongs.
+        unit: String,
+        /// The whole text.
+        text: String,
+    },
+}
+
+/// A text in quotes as Go's `time` puts them: bytes that are not plain ASCII as `\xNN`.
+struct GoQuoted<'a>(&'a str);
+
+impl fmt::Display for GoQuoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for byte in self.0.bytes() {
+            match byte {
+                b'"' | b'\\' => write!(f, "\\{}", char::from(byte))?,
+                0x20..0x80 => f.write_char(char::from(byte))?,
+                other => write!(f, "\\x{other:02x}")?,
+            }
+        }
+        f.write_char('"')
+    }
 }
 
 /// Reads a Prometheus duration (`1h30m`), or else a Go duration (`1.5h`); nanoseconds.
@@ -139,49 +164,64 @@ pub fn parse_go(text: &str) -> Result<i64, DurationError> {
     if rest.is_empty() {
         return Err(bad());
     }
-    let mut total = 0_i128;
+    let mut total = 0_u64;
     while !rest.is_empty() {
-        let number_len = rest.find(|c: char| c != '.' && !c.is_ascii_digit());
-        let (number, tail) = rest.split_at(number_len.unwrap_or(rest.len()));
+        let (whole, tail) = split_digits(rest);
+        let (fraction, tail) = match tail.strip_prefix('.') {
+            Some(tail) => split_digits(tail),
+            None => ("", tail),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(bad());
+        }
         let unit_len = tail
             .find(|c: char| c == '.' || c.is_ascii_digit())
             .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_len);
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if whole.len() + fraction.len() == 0 || fraction.contains('.') {
-            return Err(bad());
-        }
         if unit.is_empty() {
             return Err(DurationError::GoUnit(text.to_owned()));
         }
         let known = GO.iter().find(|(name, _)| *name == unit);
-        let (_, nanos) = known.ok_or_else(|| {
-            DurationError::Go(format!("unknown unit {unit:?} in duration {text:?}"))
+        let (_, nanos) = known.ok_or_else(|| DurationError::GoUnknownUnit {
+            unit: unit.to_owned(),
+            text: text.to_owned(),
         })?;
-        total += go_part(whole, fraction, *nanos).ok_or_else(bad)?;
+        let part = go_part(whole, fraction, *nanos);
+        let sum = part.and_then(|part| total.checked_add(part));
+        total = sum.filter(|sum| *sum <= 1 << 63).ok_or_else(bad)?;
         rest = tail;
     }
-    let total = if negative { -total } else { total };
-    i64::try_from(total).map_err(|_| bad())
+    let total = i128::from(total);
+    i64::try_from(if negative { -total } else { total }).map_err(|_| bad())
 }
 
-/// `whole.fraction` units in nanoseconds, cut as Go cuts; `None` beyond an `i64`.
-fn go_part(whole: &str, fraction: &str, unit: i64) -> Option<i128> {
-    let whole: i64 = if whole.is_empty() {
+fn split_digits(text: &str) -> (&str, &str) {
+    let digits = text.find(|c: char| !c.is_ascii_digit());
+    text.split_at(digits.unwrap_or(text.len()))
+}
+
+/// `whole.fraction` units in nanoseconds, with the floating point of Go; `None` where it is more
+/// than a duration holds.
+fn go_part(whole: &str, fraction: &str, unit: i64) -> Option<u64> {
+    let whole: u64 = if whole.is_empty() {
         0
     } else {
         whole.parse().ok()?
     };
-    let mut part = i128::from(whole) * i128::from(unit);
-    let mut scale = 1_i128;
-    let mut digits = 0_i128;
-    // Beyond 18 digits a fraction is below a nanosecond of any unit.
-    for digit in fraction.bytes().take(18) {
-        digits = digits * 10 + i128::from(digit - b'0');
-        scale *= 10;
+    let whole = whole.checked_mul(unit.unsigned_abs())?;
+    let (mut digits, mut scale) = (0_u64, 1_f64);
+    for digit in fraction.bytes() {
+        // What no longer fits is left off: it is far below a nanosecond.
+        if digits > (i64::MAX / 10) as u64 {
+            break;
+        }
+        let more = digits * 10 + u64::from(digit - b'0');
+        if more > 1 << 63 {
+            break;
+        }
+        (digits, scale) = (more, scale * 10.0);
     }
-    part += digits * i128::from(unit) / scale;
-    Some(part)
+    whole.checked_add((digits as f64 * (unit as f64 / scale)) as u64)
 }
 
 /// Prints as Go's `time.Duration`: `24h0m0s`, `1.5s`, `100µs`, `0s`.
@@ -307,6 +347,32 @@ mod tests {
         check(parse_go("5"), Err("time: missing unit in duration \"5\""));
         check(parse_go("str"), Err("time: invalid duration \"str\""));
         check(parse_go("."), Err("time: invalid duration \".\""));
+        check(parse_go("1.s"), Ok(NANOS_PER_SECOND));
+        check(parse_go("0.3333333333333333333h"), Ok(20 * MINUTE));
+        check(parse_go("0.9223372036854775807h"), Ok(3_320_413_933_267));
+        check(parse_go("0.830103483285477580700h"), Ok(2_988_372_539_827));
+        check(parse_go("-9223372036854775808ns"), Ok(i64::MIN));
+        for (text, want) in [
+            ("1.2.3s", r#"time: missing unit in duration "1.2.3s""#),
+            ("1h1", r#"time: missing unit in duration "1h1""#),
+            ("1d", r#"time: unknown unit "d" in duration "1d""#),
+            ("1h-5s", r#"time: unknown unit "h-" in duration "1h-5s""#),
+            (
+                "1é",
+                r#"time: unknown unit "\xc3\xa9" in duration "1\xc3\xa9""#,
+            ),
+            ("a\"\\\n", r#"time: invalid duration "a\"\\\x0a""#),
+            (
+                "9223372036854775808ns",
+                r#"time: invalid duration "9223372036854775808ns""#,
+            ),
+            (
+                "99999999999999999999s",
+                r#"time: invalid duration "99999999999999999999s""#,
+            ),
+        ] {
+            check(parse_go(text), Err(want));
+        }
         check(
             parse_go("9999999999h"),
             Err("time: invalid duration \"9999999999h\""),
