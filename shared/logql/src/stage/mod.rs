@@ -5,7 +5,12 @@
 //! surviving lines run through all stages one by one ([`row`]), so that what is made of a line
 //! needs no memory beyond the line. Each kind of stage has its file.
 
+mod convert;
 mod decolorize;
+mod drop;
+mod keep;
+mod label_filter;
+mod label_match;
 mod line_filter;
 mod logfmt;
 mod pattern;
@@ -18,6 +23,9 @@ use crate::plan::PlanError;
 use crate::syntax::ast;
 
 use decolorize::Decolorize;
+use drop::Drop;
+use keep::Keep;
+use label_filter::LabelFilter;
 use line_filter::LineFilter;
 use logfmt::Logfmt;
 use pattern::Pattern;
@@ -51,6 +59,9 @@ enum RowStage {
     Logfmt(Logfmt),
     Pattern(Pattern),
     Regexp(Box<Regexp>),
+    LabelFilter(LabelFilter),
+    Drop(Drop),
+    Keep(Keep),
 }
 
 /// Which labels a stage reads.
@@ -90,34 +101,41 @@ impl RowStage {
                 let regexp = Regexp::compile(text, names).map_err(refuse)?;
                 Some(Self::Regexp(Box::new(regexp)))
             }
+            ast::StageKind::LabelFilter(filter) => {
+                LabelFilter::compile(filter, names)?.map(Self::LabelFilter)
+            }
+            ast::StageKind::Drop(items) => {
+                let items = drop::Item::compile(items, names).map_err(refuse)?;
+                Some(Self::Drop(Drop::new(items)))
+            }
+            ast::StageKind::Keep(items) => {
+                let items = drop::Item::compile(items, names).map_err(refuse)?;
+                Some(Self::Keep(Keep::new(items, names)))
+            }
             other => return Err(PlanError::unsupported(stage_name(other), stage.span)),
         })
     }
 
     /// Whether lines may come out changed.
     fn writes_line(&self) -> bool {
-        match self {
-            Self::Decolorize(_) => true,
-            Self::LineFilter(_) | Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => false,
-        }
+        matches!(self, Self::Decolorize(_))
     }
 
     /// Whether all it does is to make labels of the line.
     fn only_extracts(&self) -> bool {
-        match self {
-            Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => true,
-            Self::LineFilter(_) | Self::Decolorize(_) => false,
-        }
+        matches!(self, Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_))
     }
 
     fn reads(&self) -> Reads {
+        let mut names = Vec::new();
         match self {
-            Self::LineFilter(_)
-            | Self::Decolorize(_)
-            | Self::Logfmt(_)
-            | Self::Pattern(_)
-            | Self::Regexp(_) => Reads::Names(Vec::new()),
+            Self::LabelFilter(filter) => filter.reads(&mut names),
+            // What is dropped or kept by its value need not be there to vanish.
+            Self::Drop(_) | Self::Keep(_) => {}
+            Self::LineFilter(_) | Self::Decolorize(_) => {}
+            Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => {}
         }
+        Reads::Names(names)
     }
 
     /// Runs a line through; answers whether it is kept.
@@ -128,6 +146,9 @@ impl RowStage {
             Self::Logfmt(stage) => stage.run(row, wanted),
             Self::Pattern(stage) => stage.run(row, wanted),
             Self::Regexp(stage) => stage.run(row, wanted),
+            Self::LabelFilter(filter) => return filter.keeps(row),
+            Self::Drop(stage) => stage.run(row),
+            Self::Keep(stage) => stage.run(row),
         }
         true
     }

@@ -5,15 +5,15 @@
 
 use std::net::IpAddr;
 
-/// An address, a network or a range, to be met by an address in a line.
+/// An address, a network or a range, to be met by an address in a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct IpSearch {
+pub(in crate::stage) struct IpSearch {
     first: IpAddr,
     last: IpAddr,
 }
 
 impl IpSearch {
-    pub(super) fn compile(pattern: &str) -> Result<Self, String> {
+    pub(in crate::stage) fn compile(pattern: &str) -> Result<Self, String> {
         let parsed = if let Some((first, last)) = pattern.split_once('-') {
             range(first.trim(), last.trim())
         } else if let Some((address, bits)) = pattern.split_once('/') {
@@ -27,7 +27,7 @@ impl IpSearch {
         parsed.ok_or_else(|| format!("ip: invalid pattern: {pattern:?}"))
     }
 
-    pub(super) fn is_match(&self, line: &[u8]) -> bool {
+    pub(in crate::stage) fn is_match(&self, line: &[u8]) -> bool {
         let mut at = 0;
         while at < line.len() {
             let run = candidate(&line[at..]);

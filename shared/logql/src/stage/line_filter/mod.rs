@@ -15,7 +15,7 @@ use crate::batch::{Batch, LineColumn, Selection};
 use crate::plan::PlanError;
 use crate::syntax::ast::{self, FilterText, LineFilterOp};
 
-use ip::IpSearch;
+pub(super) use ip::IpSearch;
 use pattern::PatternSearch;
 use regex::RegexSearch;
 pub(super) use regex::build as build_regex;

@@ -63,6 +63,8 @@ pub(crate) struct Slot {
 pub(crate) struct RowLabels {
     /// By name: 1 + the place of the stream's label, or 0.
     stream: Vec<u32>,
+    /// The names of the stream's labels, by place.
+    stream_names: Vec<NameId>,
     /// By name: the line that last wrote a slot, and the slot's place.
     places: Vec<(u64, u32)>,
     slots: Vec<Slot>,
@@ -75,11 +77,13 @@ impl RowLabels {
     /// Begins a chunk whose stream has these labels, in the order of their places.
     pub(crate) fn start_chunk(&mut self, stream: impl Iterator<Item = NameId>) {
         self.stream.fill(0);
+        self.stream_names.clear();
         for (place, name) in stream.enumerate() {
             if self.stream.len() <= name.place() {
                 self.stream.resize(name.place() + 1, 0);
             }
             self.stream[name.place()] = place as u32 + 1;
+            self.stream_names.push(name);
         }
     }
 
@@ -93,8 +97,14 @@ impl RowLabels {
     /// Forgets every name.
     pub(crate) fn forget(&mut self) {
         self.stream.clear();
+        self.stream_names.clear();
         self.places.clear();
         self.start_line();
+    }
+
+    /// The names of the stream's labels, by place; removed and hidden ones too.
+    pub(crate) fn stream_names(&self) -> &[NameId] {
+        &self.stream_names
     }
 
     /// Whether the stream has the name, removed or not.

@@ -270,8 +270,35 @@ impl Row<'_> {
         self.machine.labels.set(name, Category::Parsed, value);
     }
 
+    /// The value of a label; an error is none here.
+    pub(crate) fn label(&self, name: NameId) -> Option<&[u8]> {
+        let (_, value) = self.machine.labels.get(name)?;
+        Some(self.text(value))
+    }
+
+    /// Removes the labels that `keep` does not want; errors stay.
+    pub(crate) fn retain_labels(&mut self, keep: impl Fn(NameId, &[u8]) -> bool) {
+        let slots = self.machine.labels.slots().len();
+        for place in 0..slots {
+            let slot = self.machine.labels.slots()[place];
+            let gone = slot.value.is_some_and(|at| !keep(slot.name, self.text(at)));
+            if gone {
+                self.remove(slot.name);
+            }
+        }
+        for place in 0..self.machine.labels.stream_names().len() {
+            let name = self.machine.labels.stream_names()[place];
+            let value = self.stream_value(place as u32).as_bytes();
+            if self.machine.labels.shows_stream(name) && !keep(name, value) {
+                self.remove(name);
+            }
+        }
+    }
+
     /// Removes a label, `__error__` and `__error_details__` included.
     pub(crate) fn remove(&mut self, name: NameId) {
+        // A later parser may extract it again.
+        self.machine.found = 0;
         match name {
             NameId::ERROR => self.machine.error = None,
             NameId::DETAILS => self.machine.details = None,
@@ -289,6 +316,17 @@ impl Row<'_> {
         self.machine.error = Some(ErrorText::Known(error));
         let value = self.machine.buffers.keep(details.as_bytes());
         self.machine.details = (!details.is_empty()).then_some(ErrorText::Stored(value));
+    }
+
+    /// As [`Row::fail`], with what `write` appends as details.
+    pub(crate) fn fail_with(&mut self, error: RowError, write: impl FnOnce(&Self, &mut Vec<u8>)) {
+        let mut details = std::mem::take(&mut self.machine.buffers.next);
+        details.clear();
+        write(self, &mut details);
+        self.machine.error = Some(ErrorText::Known(error));
+        let value = self.machine.buffers.keep(&details);
+        self.machine.details = (!details.is_empty()).then_some(ErrorText::Stored(value));
+        self.machine.buffers.next = details;
     }
 }
 

@@ -1,0 +1,87 @@
+//! [`LabelMatch`]: one matcher over the bytes of a label's value, for `drop`, `keep` and conditions.
+
+use narvi_model::{MatchOp, Matcher};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::{NameId, Names};
+use crate::limits::MAX_REGEX_BYTES;
+use crate::syntax::regexp::refusal;
+
+/// A condition on the value of one label; an absent label is an empty one.
+#[derive(Debug)]
+pub(super) struct LabelMatch {
+    /// The label.
+    pub(super) name: NameId,
+    test: Test,
+    negative: bool,
+}
+
+#[derive(Debug)]
+enum Test {
+    Equal(Box<[u8]>),
+    /// Anchored at both ends; `.` takes newlines, as in a selector.
+    Regex(Box<Regex>),
+}
+
+impl LabelMatch {
+    /// Compiles a matcher.
+    ///
+    /// # Errors
+    /// Go's text for an expression that does not compile.
+    pub(super) fn compile(matcher: &Matcher, names: &mut Names) -> Result<Self, String> {
+        let value = matcher.value();
+        let (test, negative) = match matcher.op() {
+            MatchOp::Equal => (Test::Equal(value.as_bytes().into()), false),
+            MatchOp::NotEqual => (Test::Equal(value.as_bytes().into()), true),
+            MatchOp::Regex => (Test::Regex(Box::new(anchored(value)?)), false),
+            MatchOp::NotRegex => (Test::Regex(Box::new(anchored(value)?)), true),
+        };
+        Ok(Self {
+            name: names.id(matcher.name()),
+            test,
+            negative,
+        })
+    }
+
+    /// Whether a label with this value meets the condition.
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        let found = match &self.test {
+            Test::Equal(wanted) => **wanted == *value,
+            Test::Regex(regex) => regex.is_match(value),
+        };
+        found != self.negative
+    }
+}
+
+/// The matcher was compiled alone before, so `a)(b` cannot become valid inside the group.
+fn anchored(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(&format!("^(?s:{pattern})$"))
+        .size_limit(MAX_REGEX_BYTES)
+        .build()
+        .map_err(|_| refusal(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        use MatchOp::{Equal, NotEqual, NotRegex, Regex};
+        for (op, value, yes, no) in [
+            (Equal, "x", &["x"][..], &["", "xx"][..]),
+            (NotEqual, "x", &["", "xx"], &["x"]),
+            (Regex, "t.*", &["t", "t\nx"], &["str", ""]),
+            (Regex, "a|b", &["a", "b"], &["ab", ""]),
+            (Regex, "", &[""], &["a"]),
+            (NotRegex, ".+", &[""], &["a"]),
+            (Regex, "(?i)é", &["É"], &["e"]),
+        ] {
+            let matcher = Matcher::new("a", op, value).unwrap();
+            let label = LabelMatch::compile(&matcher, &mut Names::default()).unwrap();
+            let met = |text: &&str| label.holds(text.as_bytes());
+            assert!(yes.iter().all(met), "{matcher}");
+            assert!(!no.iter().any(met), "{matcher}");
+        }
+    }
+}
