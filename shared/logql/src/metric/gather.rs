@@ -73,6 +73,8 @@ pub(crate) struct Samples<'a> {
     pub(crate) times: &'a [i64],
     /// Bytes of each line behind the pipeline.
     pub(crate) bytes: &'a [u32],
+    /// The number that each line stands for; empty where none is taken.
+    pub(crate) values: &'a [f64],
 }
 
 /// Buffers of one worker, used again for each batch.
@@ -85,9 +87,11 @@ pub struct Gather {
     series: Vec<u32>,
     times: Vec<i64>,
     bytes: Vec<u32>,
+    values: Vec<f64>,
     /// The same sorted by series, and where each series ends.
     sorted_times: Vec<i64>,
     sorted_bytes: Vec<u32>,
+    sorted_values: Vec<f64>,
     ends: Vec<u32>,
 }
 
@@ -107,6 +111,12 @@ impl Gather {
             if !pipeline.keeps(&mut row) {
                 continue;
             }
+            if pipeline.takes_values() {
+                let Some(value) = pipeline.value(&mut row) else {
+                    continue;
+                };
+                self.values.push(value);
+            }
             series.check(&row)?;
             let place = self.place(series, &row);
             self.series.push(place);
@@ -123,6 +133,7 @@ impl Gather {
         self.series.clear();
         self.times.clear();
         self.bytes.clear();
+        self.values.clear();
     }
 
     fn place(&mut self, series: &Series, row: &Row<'_>) -> u32 {
@@ -153,10 +164,14 @@ impl Gather {
         }
         self.sorted_times.resize(self.times.len(), 0);
         self.sorted_bytes.resize(self.times.len(), 0);
+        self.sorted_values.resize(self.values.len(), 0.0);
         for (at, &series) in self.series.iter().enumerate() {
             let to = &mut self.ends[series as usize];
             self.sorted_times[*to as usize] = self.times[at];
             self.sorted_bytes[*to as usize] = self.bytes[at];
+            if let Some(value) = self.values.get(at) {
+                self.sorted_values[*to as usize] = *value;
+            }
             *to += 1;
         }
     }
@@ -173,8 +188,74 @@ impl Gather {
                 Samples {
                     labels,
                     times: &self.sorted_times[range.clone()],
-                    bytes: &self.sorted_bytes[range],
+                    bytes: &self.sorted_bytes[range.clone()],
+                    values: self.sorted_values.get(range).unwrap_or_default(),
                 }
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::MetadataColumn;
+    use crate::batch::tests::batch;
+    use crate::plan::LogPlan;
+    use crate::stage::Demand;
+    use crate::syntax::ast::{MetricKind, Query};
+
+    /// What is gathered of lines at 1 ns, 2 ns, … of a stream with the labels `app` and `v`: for
+    /// each series its labels, times, bytes and values.
+    #[track_caller]
+    fn check(range: &str, key: SeriesKey, want: &[&str]) {
+        let query = format!(r#"sum_over_time({{app="x"}} {range} [5m])"#);
+        let Query::Metric(metric) = crate::syntax::parse(&query).unwrap() else {
+            panic!("a metric query")
+        };
+        let MetricKind::Range(range) = &metric.kind else {
+            panic!("a range aggregation")
+        };
+        let mut plan = LogPlan::sampling(&range.range, Demand::All).unwrap();
+        let series = Series::new(&key, &mut plan.pipeline);
+        let mut lines = batch(&["a", "bb", "ccc", "d"]);
+        lines.stream = Labels::from_pairs([("app", "x")]);
+        lines.metadata = vec![MetadataColumn {
+            name: "v".into(),
+            values: ["1", "2"].into_iter().collect(),
+            refs: vec![1, 2, 0, 1],
+        }];
+        let mut gather = Gather::default();
+        let mut machine = plan.pipeline.machine();
+        let left = gather.run((&plan.pipeline, &series), &mut machine, &lines);
+        let shown = |s: Samples<'_>| {
+            let Samples {
+                labels,
+                times,
+                bytes,
+                values,
+            } = s;
+            format!("{labels} {times:?} {bytes:?} {values:?}")
+        };
+        let got: Vec<String> = gather.samples().map(shown).collect();
+        assert_eq!(got, want, "{query}");
+        let samples: usize = gather.samples().map(|samples| samples.times.len()).sum();
+        assert_eq!(left, Ok(samples), "{query}");
+    }
+
+    #[test]
+    fn values_by_series() {
+        let by = |name: &str| SeriesKey::By(vec![name.to_owned()]);
+        let one = r#"{app="x"} [1, 2, 4] [1, 2, 1] [1.0, 2.0, 1.0]"#;
+        check("| unwrap v", by("app"), &[one]);
+        let two = [
+            r#"{v="1"} [1, 4] [1, 1] [1.0, 1.0]"#,
+            r#"{v="2"} [2] [2] [2.0]"#,
+        ];
+        check("| unwrap v", by("v"), &two);
+        let without = SeriesKey::Without(vec!["v".to_owned()]);
+        check("| unwrap v", without.clone(), &[one]);
+        let filtered = r#"{app="x"} [2] [2] [2.0]"#;
+        check("| unwrap v | v > 1", without.clone(), &[filtered]);
+        check(r#"| v="3" | unwrap v"#, without, &[]);
     }
 }

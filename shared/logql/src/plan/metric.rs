@@ -54,21 +54,23 @@ impl MetricPlan {
 
 impl Scan {
     fn new(range: &RangeAggregation, key: SeriesKey, span: Span) -> Result<Self, PlanError> {
+        let unwrap = range.range.unwrap.as_ref();
         let function = match range.op {
             RangeOp::Count => Counting::Lines,
-            RangeOp::Rate => Counting::LinesPerSecond,
+            RangeOp::Rate if unwrap.is_none() => Counting::LinesPerSecond,
             RangeOp::Bytes => Counting::Bytes,
             RangeOp::BytesRate => Counting::BytesPerSecond,
             other => return Err(PlanError::unsupported(other.as_str(), span)),
         };
-        if range.range.unwrap.is_some() {
-            return Err(PlanError::unsupported("unwrap", range.range.span));
-        }
+        let key = match unwrap {
+            Some(unwrap) => key.without(&unwrap.label),
+            None => key,
+        };
         let demand = match &key {
             SeriesKey::By(names) => Demand::Only(names),
             SeriesKey::All | SeriesKey::Without(_) => Demand::All,
         };
-        let mut source = LogPlan::new(&range.range.log, demand)?;
+        let mut source = LogPlan::sampling(&range.range, demand)?;
         let series = Series::new(&key, &mut source.pipeline);
         Ok(Self {
             source,

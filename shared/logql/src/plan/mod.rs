@@ -69,4 +69,13 @@ impl LogPlan {
             pipeline: Pipeline::compile(&log.stages, demand)?,
         })
     }
+
+    /// As [`LogPlan::new`], with the number that is taken of each line where there is one.
+    pub(crate) fn sampling(range: &ast::LogRange, demand: Demand<'_>) -> Result<Self, PlanError> {
+        let (stages, unwrap) = (&range.log.stages, range.unwrap.as_ref());
+        Ok(Self {
+            matchers: range.log.selector.matchers.clone(),
+            pipeline: Pipeline::sampling(stages, unwrap, demand)?,
+        })
+    }
 }

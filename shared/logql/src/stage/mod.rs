@@ -17,6 +17,7 @@ mod pattern;
 mod regexp;
 pub(crate) mod row;
 mod sound;
+mod unwrap;
 
 use crate::batch::Batch;
 use crate::plan::PlanError;
@@ -32,6 +33,7 @@ use pattern::Pattern;
 use regexp::Regexp;
 pub use row::Machine;
 pub(crate) use row::{NameId, Names, Row, Wanted};
+use unwrap::Unwrap;
 
 /// Which labels a query reads of what a pipeline lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ pub enum Demand<'a> {
 pub struct Pipeline {
     filters: Vec<LineFilter>,
     stages: Vec<RowStage>,
+    unwrap: Option<Unwrap>,
     names: Names,
     wanted: Wanted,
 }
@@ -161,6 +164,18 @@ impl Pipeline {
     /// # Errors
     /// What is wrong with the argument of a stage, in Loki's words.
     pub fn compile(stages: &[ast::Stage], demand: Demand<'_>) -> Result<Self, PlanError> {
+        Self::sampling(stages, None, demand)
+    }
+
+    /// As [`Pipeline::compile`], for lines of which a number is taken in the end.
+    ///
+    /// # Errors
+    /// As [`Pipeline::compile`].
+    pub fn sampling(
+        stages: &[ast::Stage],
+        unwrap: Option<&ast::Unwrap>,
+        demand: Demand<'_>,
+    ) -> Result<Self, PlanError> {
         let mut compiled = Self::default();
         for stage in stages {
             let stage = RowStage::compile(stage, &mut compiled.names)?;
@@ -173,6 +188,10 @@ impl Pipeline {
                 other => compiled.stages.extend(other),
             }
         }
+        compiled.unwrap = match unwrap {
+            Some(unwrap) => Some(Unwrap::compile(unwrap, &mut compiled.names)?),
+            None => None,
+        };
         compiled.wanted = compiled.wanted(demand);
         if compiled.wanted.is_nothing() {
             compiled.stages.retain(|stage| !stage.only_extracts());
@@ -185,24 +204,29 @@ impl Pipeline {
         let Demand::Only(demanded) = demand else {
             return Wanted::ALL;
         };
-        let mut wanted: Vec<String> = demanded.to_vec();
+        let mut ids = Vec::new();
         for stage in &self.stages {
-            let Reads::Names(ids) = stage.reads();
-            wanted.extend(ids.iter().map(|id| self.names.text(*id).to_owned()));
+            let Reads::Names(read) = stage.reads();
+            ids.extend(read);
         }
+        if let Some(unwrap) = &self.unwrap {
+            unwrap.reads(&mut ids);
+        }
+        let mut wanted: Vec<String> = demanded.to_vec();
+        wanted.extend(ids.iter().map(|id| self.names.text(*id).to_owned()));
         Wanted::only(wanted.iter().map(String::as_str), &mut self.names)
     }
 
     /// Whether every line passes unread, so that counts need no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.filters.is_empty() && self.stages.is_empty()
+        self.filters.is_empty() && self.only_filters()
     }
 
     /// Whether lines pass as they were stored, with the labels that they were stored with.
     #[must_use]
     pub fn only_filters(&self) -> bool {
-        self.stages.is_empty()
+        self.stages.is_empty() && self.unwrap.is_none()
     }
 
     /// What a worker needs to run lines through; serves chunk after chunk.
@@ -230,6 +254,16 @@ impl Pipeline {
     /// Runs a line through the stages behind; answers whether it is kept.
     pub(crate) fn keeps(&self, row: &mut Row<'_>) -> bool {
         self.stages.iter().all(|stage| stage.run(row, &self.wanted))
+    }
+
+    /// Whether [`Pipeline::value`] takes numbers of lines.
+    pub(crate) fn takes_values(&self) -> bool {
+        self.unwrap.is_some()
+    }
+
+    /// The number of a line behind the stages; `None` where it has none.
+    pub(crate) fn value(&self, row: &mut Row<'_>) -> Option<f64> {
+        self.unwrap.as_ref()?.value(row)
     }
 }
 
