@@ -10,6 +10,7 @@ mod decolorize;
 mod drop;
 mod keep;
 mod label_filter;
+mod label_format;
 mod label_match;
 mod line_filter;
 mod logfmt;
@@ -27,6 +28,7 @@ use decolorize::Decolorize;
 use drop::Drop;
 use keep::Keep;
 use label_filter::LabelFilter;
+use label_format::LabelFormat;
 use line_filter::LineFilter;
 use logfmt::Logfmt;
 use pattern::Pattern;
@@ -63,6 +65,7 @@ enum RowStage {
     Pattern(Pattern),
     Regexp(Box<Regexp>),
     LabelFilter(LabelFilter),
+    LabelFormat(LabelFormat),
     Drop(Drop),
     Keep(Keep),
 }
@@ -107,6 +110,10 @@ impl RowStage {
             ast::StageKind::LabelFilter(filter) => {
                 LabelFilter::compile(filter, names)?.map(Self::LabelFilter)
             }
+            ast::StageKind::LabelFormat(formats) => {
+                let stage = LabelFormat::compile(formats, stage, names)?;
+                Some(Self::LabelFormat(stage))
+            }
             ast::StageKind::Drop(items) => {
                 let items = drop::Item::compile(items, names).map_err(refuse)?;
                 Some(Self::Drop(Drop::new(items)))
@@ -133,6 +140,7 @@ impl RowStage {
         let mut names = Vec::new();
         match self {
             Self::LabelFilter(filter) => filter.reads(&mut names),
+            Self::LabelFormat(stage) => stage.reads(&mut names),
             // What is dropped or kept by its value need not be there to vanish.
             Self::Drop(_) | Self::Keep(_) => {}
             Self::LineFilter(_) | Self::Decolorize(_) => {}
@@ -150,6 +158,7 @@ impl RowStage {
             Self::Pattern(stage) => stage.run(row, wanted),
             Self::Regexp(stage) => stage.run(row, wanted),
             Self::LabelFilter(filter) => return filter.keeps(row),
+            Self::LabelFormat(stage) => stage.run(row),
             Self::Drop(stage) => stage.run(row),
             Self::Keep(stage) => stage.run(row),
         }
