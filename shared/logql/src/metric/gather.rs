@@ -207,7 +207,7 @@ mod tests {
     /// What is gathered of lines at 1 ns, 2 ns, … of a stream with the labels `app` and `v`: for
     /// each series its labels, times, bytes and values.
     #[track_caller]
-    fn check(range: &str, key: SeriesKey, want: &[&str]) {
+    fn check(range: &str, key: &SeriesKey, want: &[&str]) {
         let query = format!(r#"sum_over_time({{app="x"}} {range} [5m])"#);
         let Query::Metric(metric) = crate::syntax::parse(&query).unwrap() else {
             panic!("a metric query")
@@ -216,7 +216,7 @@ mod tests {
             panic!("a range aggregation")
         };
         let mut plan = LogPlan::sampling(&range.range, Demand::All).unwrap();
-        let series = Series::new(&key, &mut plan.pipeline);
+        let series = Series::new(key, &mut plan.pipeline);
         let mut lines = batch(&["a", "bb", "ccc", "d"]);
         lines.stream = Labels::from_pairs([("app", "x")]);
         lines.metadata = vec![MetadataColumn {
@@ -246,16 +246,16 @@ mod tests {
     fn values_by_series() {
         let by = |name: &str| SeriesKey::By(vec![name.to_owned()]);
         let one = r#"{app="x"} [1, 2, 4] [1, 2, 1] [1.0, 2.0, 1.0]"#;
-        check("| unwrap v", by("app"), &[one]);
+        check("| unwrap v", &by("app"), &[one]);
         let two = [
             r#"{v="1"} [1, 4] [1, 1] [1.0, 1.0]"#,
             r#"{v="2"} [2] [2] [2.0]"#,
         ];
-        check("| unwrap v", by("v"), &two);
+        check("| unwrap v", &by("v"), &two);
         let without = SeriesKey::Without(vec!["v".to_owned()]);
-        check("| unwrap v", without.clone(), &[one]);
+        check("| unwrap v", &without, &[one]);
         let filtered = r#"{app="x"} [2] [2] [2.0]"#;
-        check("| unwrap v | v > 1", without.clone(), &[filtered]);
-        check(r#"| v="3" | unwrap v"#, without, &[]);
+        check("| unwrap v | v > 1", &without, &[filtered]);
+        check(r#"| v="3" | unwrap v"#, &without, &[]);
     }
 }

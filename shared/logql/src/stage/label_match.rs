@@ -1,4 +1,4 @@
-//! [`LabelMatch`]: one matcher over the bytes of a label's value, for `drop`, `keep` and conditions.
+//! [`LabelMatch`]: one matcher over the bytes of a label's value, for conditions, `drop`, `keep`.
 
 use narvi_model::{MatchOp, Matcher};
 use regex::bytes::{Regex, RegexBuilder};

@@ -51,7 +51,7 @@ pub enum Demand<'a> {
 pub struct Pipeline {
     filters: Vec<LineFilter>,
     stages: Vec<RowStage>,
-    unwrap: Option<Unwrap>,
+    unwrap: Option<Box<Unwrap>>,
     names: Names,
     wanted: Wanted,
 }
@@ -198,7 +198,7 @@ impl Pipeline {
             }
         }
         compiled.unwrap = match unwrap {
-            Some(unwrap) => Some(Unwrap::compile(unwrap, &mut compiled.names)?),
+            Some(unwrap) => Some(Box::new(Unwrap::compile(unwrap, &mut compiled.names)?)),
             None => None,
         };
         compiled.wanted = compiled.wanted(demand);

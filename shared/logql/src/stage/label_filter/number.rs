@@ -3,6 +3,7 @@
 //! A line without the label is dropped. One whose label is no such number is kept with an error,
 //! unless it carries one already.
 
+use std::cmp::Ordering;
 use std::io::Write as _;
 
 use crate::stage::convert::{self, Refusal};
@@ -49,20 +50,21 @@ impl NumberCondition {
 
     fn meets<'t>(&self, value: &'t [u8]) -> Result<bool, Refusal<'t>> {
         Ok(match self.number {
-            Number::Plain(number) => self.compares(convert::float(value)?, number),
-            Number::Duration(nanos) => self.compares(convert::duration(value)?, nanos),
-            Number::Bytes(bytes) => self.compares(convert::size(value)?, bytes),
+            Number::Plain(number) => self.admits(convert::float(value)?.partial_cmp(&number)),
+            Number::Duration(nanos) => self.admits(Some(convert::duration(value)?.cmp(&nanos))),
+            Number::Bytes(bytes) => self.admits(Some(convert::size(value)?.cmp(&bytes))),
         })
     }
 
-    fn compares<T: PartialOrd>(&self, value: T, with: T) -> bool {
+    /// `order` of the value to the number; there is none with NaN.
+    fn admits(&self, order: Option<Ordering>) -> bool {
         match self.comparison {
-            Comparison::Equal => value == with,
-            Comparison::NotEqual => value != with,
-            Comparison::Greater => value > with,
-            Comparison::GreaterOrEqual => value >= with,
-            Comparison::Less => value < with,
-            Comparison::LessOrEqual => value <= with,
+            Comparison::Equal => order == Some(Ordering::Equal),
+            Comparison::NotEqual => order != Some(Ordering::Equal),
+            Comparison::Greater => order == Some(Ordering::Greater),
+            Comparison::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+            Comparison::Less => order == Some(Ordering::Less),
+            Comparison::LessOrEqual => order.is_some_and(Ordering::is_le),
         }
     }
 }
