@@ -25,6 +25,7 @@ struct LogScanner {
     direction: Direction,
     /// Entries that a partial keeps.
     keep: usize,
+    now: Timestamp,
 }
 
 impl Scanner for LogScanner {
@@ -36,7 +37,7 @@ impl Scanner for LogScanner {
     }
 
     fn state(&self) -> Machine {
-        self.plan.pipeline.machine()
+        self.plan.pipeline.machine(self.now.nanos())
     }
 
     fn range(&self) -> TimeRange {
@@ -97,6 +98,7 @@ impl Engine {
             range,
             direction,
             keep,
+            now: request.now,
         });
         let search = &Search {
             engine: self,

@@ -26,6 +26,7 @@ struct MetricScanner {
     place: usize,
     window: Window,
     range: TimeRange,
+    now: Timestamp,
 }
 
 impl MetricScanner {
@@ -55,7 +56,7 @@ impl Scanner for MetricScanner {
     }
 
     fn state(&self) -> ScanState {
-        self.scan_plan().state()
+        self.scan_plan().state(self.now.nanos())
     }
 
     fn range(&self) -> TimeRange {
@@ -131,6 +132,7 @@ impl Engine {
                 place,
                 window,
                 range,
+                now: request.now,
             };
             matrices.push(self.scan(request, scanner, stats).await?);
         }

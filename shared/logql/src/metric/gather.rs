@@ -225,7 +225,7 @@ mod tests {
             refs: vec![1, 2, 0, 1],
         }];
         let mut gather = Gather::default();
-        let mut machine = plan.pipeline.machine();
+        let mut machine = plan.pipeline.machine(0);
         let left = gather.run((&plan.pipeline, &series), &mut machine, &lines);
         let shown = |s: Samples<'_>| {
             let Samples {

@@ -102,11 +102,11 @@ pub enum ScanError {
 }
 
 impl Scan {
-    /// What a worker needs.
+    /// What a worker needs; `now` is the current time in nanoseconds.
     #[must_use]
-    pub fn state(&self) -> ScanState {
+    pub fn state(&self, now: i64) -> ScanState {
         ScanState {
-            machine: self.source.pipeline.machine(),
+            machine: self.source.pipeline.machine(now),
             gather: Gather::default(),
         }
     }

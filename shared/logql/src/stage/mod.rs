@@ -238,10 +238,11 @@ impl Pipeline {
         self.stages.is_empty() && self.unwrap.is_none()
     }
 
-    /// What a worker needs to run lines through; serves chunk after chunk.
+    /// What a worker needs to run lines through; serves chunk after chunk. `now` is what templates
+    /// take for the current time, in nanoseconds.
     #[must_use]
-    pub fn machine(&self) -> Machine {
-        Machine::new(&self.names)
+    pub fn machine(&self, now: i64) -> Machine {
+        Machine::new(&self.names, now)
     }
 
     /// The number of a name, for whoever reads labels behind the stages. Machines made before do
@@ -329,7 +330,7 @@ pub(crate) mod tests {
         batch.stream = Labels::from_pairs(labels.iter().copied());
         pipeline.filter(&mut batch);
         let at = batch.selection.get(0)?;
-        let mut machine = pipeline.machine();
+        let mut machine = pipeline.machine(0);
         machine.start_chunk(&batch);
         let mut row = machine.start_row(&batch, at);
         if !pipeline.keeps(&mut row) {

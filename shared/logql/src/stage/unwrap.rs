@@ -92,7 +92,7 @@ mod tests {
         let pipeline = Pipeline::sampling(&[], unwrap, Demand::All).unwrap();
         let mut lines = batch(&["line"]);
         lines.stream = Labels::from_pairs([("a", value), ("b", "x")]);
-        let mut machine = pipeline.machine();
+        let mut machine = pipeline.machine(0);
         machine.start_chunk(&lines);
         let mut row = machine.start_row(&lines, 0);
         let got = pipeline.value(&mut row);

@@ -80,6 +80,8 @@ pub struct Machine {
     details: Option<ErrorText>,
     /// How many of the wanted labels the parsers of this line have found.
     found: usize,
+    /// The current time, in nanoseconds.
+    now: i64,
     scratch: Scratch,
 }
 
@@ -95,8 +97,8 @@ struct Buffers {
 }
 
 impl Machine {
-    /// For a query whose stages know these names.
-    pub(crate) fn new(names: &Names) -> Self {
+    /// For a query whose stages know these names, at a time in nanoseconds.
+    pub(crate) fn new(names: &Names, now: i64) -> Self {
         Self {
             names: names.clone(),
             own_names: names.clone(),
@@ -107,6 +109,7 @@ impl Machine {
             error: None,
             details: None,
             found: 0,
+            now,
             scratch: Scratch::default(),
         }
     }
@@ -171,6 +174,11 @@ impl Row<'_> {
     /// When, in nanoseconds.
     pub(crate) fn timestamp(&self) -> i64 {
         self.batch.timestamps[self.at as usize]
+    }
+
+    /// The current time, in nanoseconds: the same for all lines of a query.
+    pub(crate) fn now(&self) -> i64 {
+        self.machine.now
     }
 
     /// The line as it is now.
