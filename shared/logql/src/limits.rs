@@ -11,3 +11,35 @@ pub(crate) const MAX_CELLS: usize = 16 << 20;
 /// Label names and raw keys that a worker remembers between chunks. Beyond it the worker forgets
 /// those that the query does not name: lines with keys of their own must not fill memory.
 pub(crate) const MAX_NAMES: usize = 64 << 10;
+
+/// Blocks, `else if`s and parentheses inside each other in a template, and the same while it runs,
+/// where a template that calls another counts, too. Beyond it the template is refused or stops with
+/// an error; it bounds the stack, some 400 KiB of it in a build without optimisation.
+pub(crate) const MAX_TEMPLATE_DEPTH: usize = 60;
+
+/// Bytes of one template. Beyond it the query is refused; the text of a query has 128 KiB at most,
+/// so only one that was made elsewhere can meet it.
+pub(crate) const MAX_TEMPLATE_TEXT: usize = 256 << 10;
+
+/// Steps of rendering a template once: actions, arguments, rounds of a loop, and one for each 64
+/// bytes that a function reads or writes. Beyond it the line has the error `TemplateFormatErr`;
+/// they take some 20 ms.
+pub(crate) const MAX_TEMPLATE_STEPS: usize = 200_000;
+
+/// Bytes that a template renders. Beyond it the line has the error `TemplateFormatErr`. Loki's
+/// longest line is 256 KB by default.
+pub(crate) const MAX_TEMPLATE_OUTPUT: usize = 1 << 20;
+
+/// Bytes of one text or list that a function makes, and of all while a template is rendered once.
+/// Beyond it the line has the error `TemplateFormatErr`.
+pub(crate) const MAX_TEMPLATE_MEMORY: usize = 8 << 20;
+
+/// Memory that a scratch keeps from one line to the next; one that grew larger is given back.
+pub(crate) const KEPT_TEMPLATE_MEMORY: usize = 256 << 10;
+
+/// Compiled size of an expression in a template. It is smaller than that of a filter, since one
+/// that is not a literal is compiled for each line.
+pub(crate) const MAX_TEMPLATE_REGEX_BYTES: usize = 1 << 20;
+
+/// Steps that compiling an expression for a line counts as.
+pub(crate) const TEMPLATE_REGEX_STEPS: usize = 2_000;

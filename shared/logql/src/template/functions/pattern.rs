@@ -1,0 +1,150 @@
+//! Regular expressions. One that is a literal is compiled with the template: [`prepare`].
+
+use regex::bytes::{Captures, Regex, RegexBuilder};
+
+use super::Parameter::Text;
+use super::{Function, fixed, texts};
+use crate::limits::{MAX_TEMPLATE_REGEX_BYTES, TEMPLATE_REGEX_STEPS};
+use crate::syntax::regexp::refusal;
+use crate::template::ast::{Operand, Term};
+use crate::template::error::{Answer, Failure};
+use crate::template::host::{Compiled, Host};
+use crate::template::sink::Sink;
+use crate::template::value::Value;
+
+/// An expression, or why it is none, which is said once it is used.
+pub(in crate::template) type Prepared = Result<Regex, String>;
+
+pub(super) const FUNCTIONS: [Function; 3] = [
+    fixed("regexReplaceAll", &[Text, Text, Text], |host, given| {
+        let [pattern, text, with] = texts(given)?;
+        let regex = find(host, pattern)?;
+        replace(host, text, &regex, |sink, captures| {
+            expand(sink, captures, with)
+        })
+    }),
+    fixed(
+        "regexReplaceAllLiteral",
+        &[Text, Text, Text],
+        |host, given| {
+            let [pattern, text, with] = texts(given)?;
+            let regex = find(host, pattern)?;
+            replace(host, text, &regex, |sink, _| sink.push(with))
+        },
+    ),
+    fixed("count", &[Text, Text], |host, given| {
+        let [pattern, text] = texts(given)?;
+        let regex = find(host, pattern)?;
+        host.step(text.len() / 16)?;
+        Ok(Value::Int(regex.find_iter(text).count() as i64))
+    }),
+];
+
+/// Compiles the expression of a call if it stands in the template.
+pub(in crate::template) fn prepare(operands: &[Operand]) -> Option<Prepared> {
+    let [function, pattern, ..] = operands else {
+        return None;
+    };
+    match (&function.term, &pattern.term) {
+        (Term::Function(function), Term::Text { text, .. })
+            if FUNCTIONS.iter().any(|known| known.name == function.name) =>
+        {
+            Some(compile(text))
+        }
+        _ => None,
+    }
+}
+
+fn compile(pattern: &[u8]) -> Prepared {
+    let text = std::str::from_utf8(pattern)
+        .map_err(|_| "error parsing regexp: invalid UTF-8".to_owned())?;
+    RegexBuilder::new(text)
+        .size_limit(MAX_TEMPLATE_REGEX_BYTES)
+        .dfa_size_limit(MAX_TEMPLATE_REGEX_BYTES)
+        .build()
+        .map_err(|_| refusal(text))
+}
+
+/// The expression of this call: that of the template, the last one, or a new one.
+fn find(host: &mut Host<'_>, pattern: &[u8]) -> Answer<Regex> {
+    if let Some(prepared) = host.prepared {
+        return prepared.clone().map_err(Failure::said);
+    }
+    if let Some(last) = host.last.as_ref().filter(|last| *last.pattern == *pattern) {
+        return Ok(last.regex.clone());
+    }
+    host.step(TEMPLATE_REGEX_STEPS)?;
+    let regex = compile(pattern).map_err(Failure::said)?;
+    *host.last = Some(Compiled {
+        pattern: pattern.into(),
+        regex: regex.clone(),
+    });
+    Ok(regex)
+}
+
+fn replace<'a>(
+    host: &mut Host<'a>,
+    text: &'a [u8],
+    regex: &Regex,
+    write: impl Fn(&mut Sink<'_>, &Captures<'_>) -> Answer<()>,
+) -> Answer<Value<'a>> {
+    host.step(text.len() / 16)?;
+    if !regex.is_match(text) {
+        return Ok(Value::Text(text));
+    }
+    host.make(|sink, _| {
+        let mut done = 0;
+        for captures in regex.captures_iter(text) {
+            let Some(whole) = captures.get(0) else {
+                continue;
+            };
+            sink.push(text.get(done..whole.start()).unwrap_or_default())?;
+            write(sink, &captures)?;
+            done = whole.end();
+        }
+        sink.push(text.get(done..).unwrap_or_default())
+    })
+}
+
+/// Writes `with`, groups put in for `$1`, `${1}` and `$name`, a dollar for `$$`.
+fn expand(sink: &mut Sink<'_>, captures: &Captures<'_>, with: &[u8]) -> Answer<()> {
+    let mut rest = with;
+    while let Some(at) = memchr::memchr(b'$', rest) {
+        sink.push(rest.get(..at).unwrap_or_default())?;
+        rest = rest.get(at + 1..).unwrap_or_default();
+        if let Some(tail) = rest.strip_prefix(b"$") {
+            sink.byte(b'$')?;
+            rest = tail;
+            continue;
+        }
+        let Some((name, tail)) = group_name(rest) else {
+            sink.byte(b'$')?;
+            continue;
+        };
+        let group = match name.parse::<usize>() {
+            Ok(index) => captures.get(index),
+            Err(_) => captures.name(name),
+        };
+        sink.push(group.map_or(b"", |group| group.as_bytes()))?;
+        rest = tail;
+    }
+    sink.push(rest)
+}
+
+/// The name at the start, in braces or not, and what follows it.
+fn group_name(rest: &[u8]) -> Option<(&str, &[u8])> {
+    let braced = rest.strip_prefix(b"{");
+    let body = braced.unwrap_or(rest);
+    let valid = body.utf8_chunks().next()?.valid();
+    let len = valid
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(valid.len());
+    let name = valid.get(..len).filter(|name| !name.is_empty())?;
+    let tail = body.get(len..)?;
+    let tail = if braced.is_some() {
+        tail.strip_prefix(b"}")?
+    } else {
+        tail
+    };
+    Some((name, tail))
+}
