@@ -8,6 +8,11 @@ pub(crate) const MAX_REGEX_BYTES: usize = 4 << 20;
 /// query is refused with the advice to narrow it; 16 Mi cells are 128 MiB.
 pub(crate) const MAX_CELLS: usize = 16 << 20;
 
+/// Bytes that stages may make of one line: the lines and labels that they write, all together.
+/// Beyond it templates write no more and the line has the error `TemplateFormatErr`; a query may
+/// have thousands of templates, each writing the longest line.
+pub(crate) const MAX_LINE_MEMORY: usize = 32 << 20;
+
 /// Label names and raw keys that a worker remembers between chunks. Beyond it the worker forgets
 /// those that the query does not name: lines with keys of their own must not fill memory.
 pub(crate) const MAX_NAMES: usize = 64 << 10;

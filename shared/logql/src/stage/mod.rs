@@ -12,7 +12,9 @@ mod keep;
 mod label_filter;
 mod label_format;
 mod label_match;
+mod line_data;
 mod line_filter;
+mod line_format;
 mod logfmt;
 mod pattern;
 mod regexp;
@@ -23,6 +25,7 @@ mod unwrap;
 use crate::batch::Batch;
 use crate::plan::PlanError;
 use crate::syntax::ast;
+use crate::template;
 
 use decolorize::Decolorize;
 use drop::Drop;
@@ -30,6 +33,7 @@ use keep::Keep;
 use label_filter::LabelFilter;
 use label_format::LabelFormat;
 use line_filter::LineFilter;
+use line_format::LineFormat;
 use logfmt::Logfmt;
 use pattern::Pattern;
 use regexp::Regexp;
@@ -66,13 +70,17 @@ enum RowStage {
     Regexp(Box<Regexp>),
     LabelFilter(LabelFilter),
     LabelFormat(LabelFormat),
+    LineFormat(LineFormat),
     Drop(Drop),
     Keep(Keep),
 }
 
 /// Which labels a stage reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Reads {
+    /// Any.
+    All,
+    /// These.
     Names(Vec<NameId>),
 }
 
@@ -81,6 +89,11 @@ enum Reads {
 pub(crate) struct Scratch {
     logfmt: logfmt::Buffers,
     regexp: regexp::Locations,
+    template: template::Scratch,
+    /// What a template writes.
+    text: Vec<u8>,
+    /// What the templates of a stage made.
+    made: Vec<Option<label_format::Made>>,
 }
 
 impl RowStage {
@@ -111,8 +124,12 @@ impl RowStage {
                 LabelFilter::compile(filter, names)?.map(Self::LabelFilter)
             }
             ast::StageKind::LabelFormat(formats) => {
-                let stage = LabelFormat::compile(formats, stage, names)?;
+                let stage = LabelFormat::compile(formats, names).map_err(refuse)?;
                 Some(Self::LabelFormat(stage))
+            }
+            ast::StageKind::LineFormat(text) => {
+                let stage = LineFormat::compile(text, names).map_err(refuse)?;
+                Some(Self::LineFormat(stage))
             }
             ast::StageKind::Drop(items) => {
                 let items = drop::Item::compile(items, names).map_err(refuse)?;
@@ -128,7 +145,7 @@ impl RowStage {
 
     /// Whether lines may come out changed.
     fn writes_line(&self) -> bool {
-        matches!(self, Self::Decolorize(_))
+        matches!(self, Self::Decolorize(_) | Self::LineFormat(_))
     }
 
     /// Whether all it does is to make labels of the line.
@@ -140,7 +157,8 @@ impl RowStage {
         let mut names = Vec::new();
         match self {
             Self::LabelFilter(filter) => filter.reads(&mut names),
-            Self::LabelFormat(stage) => stage.reads(&mut names),
+            Self::LabelFormat(stage) => return stage.reads(),
+            Self::LineFormat(stage) => return stage.reads(),
             // What is dropped or kept by its value need not be there to vanish.
             Self::Drop(_) | Self::Keep(_) => {}
             Self::LineFilter(_) | Self::Decolorize(_) => {}
@@ -159,6 +177,7 @@ impl RowStage {
             Self::Regexp(stage) => stage.run(row, wanted),
             Self::LabelFilter(filter) => return filter.keeps(row),
             Self::LabelFormat(stage) => stage.run(row),
+            Self::LineFormat(stage) => stage.run(row),
             Self::Drop(stage) => stage.run(row),
             Self::Keep(stage) => stage.run(row),
         }
@@ -215,8 +234,10 @@ impl Pipeline {
         };
         let mut ids = Vec::new();
         for stage in &self.stages {
-            let Reads::Names(read) = stage.reads();
-            ids.extend(read);
+            match stage.reads() {
+                Reads::All => return Wanted::ALL,
+                Reads::Names(read) => ids.extend(read),
+            }
         }
         if let Some(unwrap) = &self.unwrap {
             unwrap.reads(&mut ids);

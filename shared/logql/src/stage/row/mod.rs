@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use super::Scratch;
 use crate::batch::Batch;
+use crate::limits::MAX_LINE_MEMORY;
 
 pub(crate) use extract::{Extract, Wanted};
 pub(crate) use labels::{Category, RowLabels, Value};
@@ -221,6 +222,17 @@ impl Row<'_> {
         self.machine.scratch = scratch;
     }
 
+    /// The number of a label's name; `None` where no label has it.
+    pub(crate) fn name(&self, name: &str) -> Option<NameId> {
+        self.machine.names.find(name)
+    }
+
+    /// Whether stages may write more of what they make of this line.
+    pub(crate) fn has_room(&self) -> bool {
+        let buffers = &self.machine.buffers;
+        buffers.written.len() + buffers.arena.len() < MAX_LINE_MEMORY
+    }
+
     /// The value of a label. `__error__` and `__error_details__` are labels here.
     pub(crate) fn get(&self, name: NameId) -> Option<&[u8]> {
         match name {
@@ -267,10 +279,9 @@ impl Row<'_> {
         }
     }
 
-    /// Makes `name` a label of the line's own with what `write` appends.
-    pub(crate) fn set(&mut self, name: NameId, text: &[u8]) {
-        let value = self.machine.buffers.keep(text);
-        self.machine.labels.set(name, Category::Parsed, value);
+    /// Keeps a text until the line is done.
+    pub(crate) fn keep(&mut self, text: &[u8]) -> Value {
+        self.machine.buffers.keep(text)
     }
 
     /// Makes `name` a label of the line's own with a value that lies somewhere already.
@@ -321,9 +332,15 @@ impl Row<'_> {
 
     /// Notes what is wrong with the line, in place of what was wrong before.
     pub(crate) fn fail(&mut self, error: RowError, details: &str) {
+        let details = self.keep(details.as_bytes());
+        self.fail_value(error, details);
+    }
+
+    /// As [`Row::fail`], with details that were kept before.
+    pub(crate) fn fail_value(&mut self, error: RowError, details: Value) {
         self.machine.error = Some(ErrorText::Known(error));
-        let value = self.machine.buffers.keep(details.as_bytes());
-        self.machine.details = (!details.is_empty()).then_some(ErrorText::Stored(value));
+        let has_details = !self.text(details).is_empty();
+        self.machine.details = has_details.then_some(ErrorText::Stored(details));
     }
 
     /// As [`Row::fail`], with what `write` appends as details.
@@ -331,9 +348,8 @@ impl Row<'_> {
         let mut details = std::mem::take(&mut self.machine.buffers.next);
         details.clear();
         write(self, &mut details);
-        self.machine.error = Some(ErrorText::Known(error));
-        let value = self.machine.buffers.keep(&details);
-        self.machine.details = (!details.is_empty()).then_some(ErrorText::Stored(value));
+        let value = self.keep(&details);
+        self.fail_value(error, value);
         self.machine.buffers.next = details;
     }
 }

@@ -62,6 +62,11 @@ impl Names {
         id
     }
 
+    /// The number of a name, if it has one.
+    pub(crate) fn find(&self, name: &str) -> Option<NameId> {
+        self.ids.get(name).copied()
+    }
+
     /// The name of a number.
     pub(crate) fn text(&self, id: NameId) -> &str {
         &self.texts[id.place()]
