@@ -118,7 +118,7 @@ fn group(
         let Some(scan) = scan(&query) else {
             continue;
         };
-        let mut state = scan.state();
+        let mut state = scan.state(0);
         group.bench_function(format!("{grouping} {stages}"), |b| {
             b.iter(|| {
                 let mut partial = RangePartial::new(scan.function, window);
@@ -182,5 +182,44 @@ fn decolorize(c: &mut Criterion) {
     group(c, "decolorize, plain", logfmt_line, &queries[..1]);
 }
 
-criterion_group!(benches, line_filters, logfmt, pattern, regexp, decolorize);
+fn labels(c: &mut Criterion) {
+    let queries = [
+        ("", r#"| logfmt | level="error""#),
+        ("", r#"| logfmt | level=~"error|warn""#),
+        ("", "| logfmt | status >= 500"),
+        ("", "| logfmt | duration > 1s"),
+        ("", "| logfmt | size > 500KB or level > 5"),
+        ("", "| pod=~`shop-.*-x2x9q`"),
+        ("without (level)", "| logfmt level, status | drop level"),
+        ("without (level)", "| logfmt level, status | keep status"),
+    ];
+    group(c, "label filter, drop, keep", logfmt_line, &queries);
+}
+
+fn formats(c: &mut Criterion) {
+    let queries = [
+        ("by (l)", "| logfmt | label_format l=level"),
+        (
+            "by (l)",
+            "| logfmt | label_format l=`{{.level}}-{{.status}}`",
+        ),
+        ("by (l)", "| logfmt | label_format l=`{{.level | ToUpper}}`"),
+        (
+            "",
+            "| logfmt | line_format `{{.level}} {{.msg}} {{.status}}`",
+        ),
+    ];
+    group(c, "label_format, line_format", logfmt_line, &queries);
+}
+
+criterion_group!(
+    benches,
+    line_filters,
+    logfmt,
+    pattern,
+    regexp,
+    decolorize,
+    labels,
+    formats
+);
 criterion_main!(benches);

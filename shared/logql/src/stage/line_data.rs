@@ -1,6 +1,6 @@
 //! [`LineData`]: a line on its way through the stages as templates see it.
 
-use super::{NameId, Names, Reads, Row};
+use super::{Names, Reads, Row};
 use crate::limits::MAX_LINE_MEMORY;
 use crate::template::{Data, Fields, Scratch, Template};
 
@@ -64,4 +64,23 @@ pub(super) fn render(
     }
     let rendered = template.render(&LineData(row), scratch, out);
     rendered.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::stage::tests::run;
+
+    #[test]
+    fn many_long_lines_are_too_many() {
+        let stage = "| line_format `{{repeat 1000000 __line__}}` | line_format `x`";
+        let error = |stages: usize| {
+            let (line, labels) = run(&stage.repeat(stages), &[("app", "x")], "x").unwrap();
+            (
+                line.len(),
+                labels.contains("templates make more than 33554432 bytes"),
+            )
+        };
+        assert_eq!(error(33), (1, false));
+        assert_eq!(error(35), (1_000_000, true));
+    }
 }
