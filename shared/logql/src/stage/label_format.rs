@@ -200,7 +200,8 @@ mod tests {
         let details = "template: label:1:2: executing \\\"label\\\" at <div 1 0>: \
                        error calling div: runtime error: integer divide by zero";
         let want = format!(
-            r#"{{__error__="TemplateFormatErr", __error_details__="{details}", a="one", b="1", d=""}}"#
+            "{{__error__=\"TemplateFormatErr\", __error_details__=\"{details}\", \
+             a=\"one\", b=\"1\", d=\"\"}}"
         );
         assert_eq!(got, want);
     }
