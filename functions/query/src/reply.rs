@@ -26,7 +26,7 @@ impl Refusal {
                 ErrorKind::Invalid => 400,
                 ErrorKind::Timeout => 504,
                 ErrorKind::Unavailable => 503,
-                ErrorKind::Fault => 500,
+                ErrorKind::Refused | ErrorKind::Fault => 500,
             },
         };
         let text = self.to_string();

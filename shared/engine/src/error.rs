@@ -1,6 +1,7 @@
 //! [`EngineError`]: why a query has no answer, in Loki's words where Loki has any.
 
-use narvi_logql::metric::TooManySeries;
+use narvi_logql::eval::EvalError;
+use narvi_logql::metric::MatchError;
 use narvi_logql::plan::{PlanError, ScanError};
 use narvi_logql::syntax::SyntaxError;
 use narvi_storage::StorageError;
@@ -10,6 +11,8 @@ use narvi_storage::StorageError;
 pub enum ErrorKind {
     /// The query or a parameter is wrong, or asks for too much (400).
     Invalid,
+    /// The query is sound and yet has no answer; the text says why (500, as in Loki).
+    Refused,
     /// The time was up (504).
     Timeout,
     /// A fault that passes (503).
@@ -30,12 +33,12 @@ pub enum EngineError {
     /// Over a limit of the tenant, or a parameter that does not fit; the text says which.
     #[error("{0}")]
     Refused(String),
-    /// More series than memory allows.
-    #[error(transparent)]
-    TooManySeries(#[from] TooManySeries),
     /// The lines cannot be made numbers of.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The numbers cannot be put together.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
     /// The time was up.
     #[error(
         "request timed out, decrease the duration of the request or add more label matchers \
@@ -63,11 +66,11 @@ impl EngineError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Syntax(_)
-            | Self::Plan(_)
-            | Self::Refused(_)
-            | Self::TooManySeries(_)
-            | Self::Scan(_) => ErrorKind::Invalid,
+            Self::Eval(EvalError::Matching(MatchError::TooManySeries(_))) => ErrorKind::Invalid,
+            Self::Plan(PlanError::ApproxTopkDisabled) | Self::Eval(_) => ErrorKind::Refused,
+            Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::Scan(_) => {
+                ErrorKind::Invalid
+            }
             Self::Timeout => ErrorKind::Timeout,
             Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
                 ErrorKind::Unavailable

@@ -6,8 +6,8 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::Arrival;
-use narvi_logql::metric::{Grid, Matrix, RangePartial, SeriesKey, Window};
-use narvi_logql::plan::{MetricPlan, Scan, ScanState};
+use narvi_logql::metric::{Grid, Matrix, Partial, SeriesKey, Window};
+use narvi_logql::plan::{MetricPlan, Scan, ScanError, ScanState};
 use narvi_model::answer::{QueryResult, QueryStats};
 use narvi_model::{Limits, TimeRange, Timestamp};
 
@@ -48,11 +48,11 @@ impl MetricScanner {
 }
 
 impl Scanner for MetricScanner {
-    type Partial = RangePartial;
+    type Partial = Partial;
     type State = ScanState;
 
-    fn start(&self) -> RangePartial {
-        RangePartial::new(self.scan_plan().function, self.window)
+    fn start(&self) -> Partial {
+        self.scan_plan().start(self.window)
     }
 
     fn state(&self) -> ScanState {
@@ -73,7 +73,7 @@ impl Scanner for MetricScanner {
             && self.range.covers(chunk.first, chunk.last)
             && self.window.steps(chunk.first.nanos()) == self.window.steps(chunk.last.nanos());
         let lines = !scan.source.pipeline.is_empty();
-        let lengths = scan.function.counts_bytes();
+        let lengths = scan.counts_bytes();
         (!whole).then_some(Needs {
             lines,
             lengths,
@@ -81,12 +81,13 @@ impl Scanner for MetricScanner {
         })
     }
 
-    fn count(&self, partial: &mut RangePartial, candidate: &Candidate) -> Result<(), EngineError> {
+    fn count(&self, partial: &mut Partial, candidate: &Candidate) -> Result<(), EngineError> {
         let chunk = candidate.chunk();
-        let labels = self.scan_plan().key.of(&candidate.labels);
         let times = (chunk.first.nanos(), chunk.last.nanos());
-        let counted =
-            partial.add_chunk(&labels, times, (u64::from(chunk.rows), chunk.line_bytes))?;
+        let size = (u64::from(chunk.rows), chunk.line_bytes);
+        let counted = self
+            .scan_plan()
+            .count(partial, &candidate.labels, times, size)?;
         match counted {
             true => Ok(()),
             false => Err(EngineError::Worker(format!(
@@ -98,11 +99,11 @@ impl Scanner for MetricScanner {
 
     fn scan(
         &self,
-        (partial, state): (&mut RangePartial, &mut ScanState),
+        into: (&mut Partial, &mut ScanState),
         batch: &mut Batch,
-        _: Arrival,
+        arrival: Arrival,
     ) -> Result<usize, EngineError> {
-        Ok(self.scan_plan().run(state, batch, partial)?)
+        Ok(self.scan_plan().run(into, batch, arrival)?)
     }
 }
 
@@ -136,7 +137,7 @@ impl Engine {
             };
             matrices.push(self.scan(request, scanner, stats).await?);
         }
-        let result = evaluate(&plan, matrices, grid, form);
+        let result = evaluate(&plan, matrices, grid, form)?;
         check_series(&request.limits, &result)?;
         Ok(result)
     }
@@ -170,7 +171,7 @@ impl Engine {
             let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));
             while let Some(result) = runs.next().await {
                 let (partial, cost) = result?;
-                total.merge(partial)?;
+                total.merge(partial).map_err(ScanError::from)?;
                 stats.add(&cost);
             }
         }

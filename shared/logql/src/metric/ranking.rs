@@ -1,7 +1,8 @@
 //! `topk bottomk sort sort_desc`: which series come first (spec `logql.md` §14).
 //!
-//! A NaN comes last in any ranking. Of equal values the one first seen comes first, which makes
-//! answers the same from run to run where series come in the order of their labels.
+//! A NaN comes last in any ranking. Which of equal values remain is settled as a binary heap of the
+//! values kept so far settles it, fed in the order of labels: so answers are the same from run to
+//! run, and the same as recorded ones.
 
 use std::cmp::Ordering;
 
@@ -84,9 +85,78 @@ fn cut(ranking: Ranking, count: usize, matrix: &mut Matrix, (group, step): (&[us
     if present.len() <= count {
         return;
     }
-    present.select_nth_unstable_by(count, |a, b| ranking.compare(a.0, b.0).then(a.1.cmp(&b.1)));
-    for (_, place) in &present[count..] {
-        matrix.series[*place].cells[step] = ABSENT;
+    let mut kept = Kept {
+        ranking,
+        heap: Vec::with_capacity(count),
+    };
+    for (value, place) in present.drain(..) {
+        let dropped = match kept.heap.first() {
+            Some(worst) if kept.heap.len() == count => {
+                if !kept.is_worse(worst.0, value) {
+                    Some(place)
+                } else {
+                    kept.pop()
+                }
+            }
+            _ if count == 0 => Some(place),
+            _ => None,
+        };
+        if dropped != Some(place) {
+            kept.push((value, place));
+        }
+        if let Some(place) = dropped {
+            matrix.series[place].cells[step] = ABSENT;
+        }
+    }
+}
+
+/// The values kept so far: a binary heap with the worst at its root.
+struct Kept {
+    ranking: Ranking,
+    heap: Vec<(f64, usize)>,
+}
+
+impl Kept {
+    fn is_worse(&self, a: f64, b: f64) -> bool {
+        a.is_nan() || self.ranking.compare(a, b) == Ordering::Greater
+    }
+
+    fn worse_at(&self, a: usize, b: usize) -> bool {
+        self.is_worse(self.heap[a].0, self.heap[b].0)
+    }
+
+    fn push(&mut self, value: (f64, usize)) {
+        self.heap.push(value);
+        let mut at = self.heap.len() - 1;
+        while at > 0 && self.worse_at(at, (at - 1) / 2) {
+            self.heap.swap(at, (at - 1) / 2);
+            at = (at - 1) / 2;
+        }
+    }
+
+    /// Takes the worst out: the last takes its place and sinks.
+    fn pop(&mut self) -> Option<usize> {
+        let last = self.heap.len().checked_sub(1)?;
+        self.heap.swap(0, last);
+        let worst = self.heap.pop();
+        let mut at = 0;
+        loop {
+            let (left, right) = (2 * at + 1, 2 * at + 2);
+            if left >= last {
+                break;
+            }
+            let child = if right < last && self.worse_at(right, left) {
+                right
+            } else {
+                left
+            };
+            if !self.worse_at(child, at) {
+                break;
+            }
+            self.heap.swap(at, child);
+            at = child;
+        }
+        worst.map(|(_, place)| place)
     }
 }
 

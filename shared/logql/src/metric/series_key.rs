@@ -28,20 +28,6 @@ impl SeriesKey {
         }
     }
 
-    /// The key without the label whose value is the number itself; one that was asked for by name
-    /// stays.
-    #[must_use]
-    pub(crate) fn without(self, unwrapped: &str) -> Self {
-        match self {
-            Self::All => Self::Without(vec![unwrapped.to_owned()]),
-            Self::Without(mut names) => {
-                names.push(unwrapped.to_owned());
-                Self::Without(names)
-            }
-            Self::By(names) => Self::By(names),
-        }
-    }
-
     /// The part of `labels` that makes the key.
     #[must_use]
     pub fn of(&self, labels: &Labels) -> Labels {

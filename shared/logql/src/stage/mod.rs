@@ -143,9 +143,10 @@ impl RowStage {
         })
     }
 
-    /// Whether lines may come out changed.
+    /// Whether line filters behind see what the stage made of the line. Those behind a `decolorize`
+    /// see the line as it was, in Loki and so here.
     fn writes_line(&self) -> bool {
-        matches!(self, Self::Decolorize(_) | Self::LineFormat(_))
+        matches!(self, Self::LineFormat(_))
     }
 
     /// Whether all it does is to make labels of the line.

@@ -9,8 +9,7 @@ use super::Scan;
 use crate::metric::{Folding, LabelReplace, Operation, Ranking, SeriesKey, labels_of, literal};
 use crate::plan::PlanError;
 use crate::syntax::ast::{
-    self, Binary, MetricExpr, MetricKind, RangeAggregation, RangeOp, Span, VectorAggregation,
-    VectorOp,
+    self, Binary, MetricExpr, MetricKind, RangeAggregation, RangeOp, VectorAggregation, VectorOp,
 };
 
 /// An operation; leaves are scans and literals.
@@ -92,7 +91,7 @@ impl Node {
     /// Plans an expression; what it reads is added to `scans`.
     pub(super) fn new(expr: &MetricExpr, scans: &mut Vec<Scan>) -> Result<Self, PlanError> {
         match &expr.kind {
-            MetricKind::Range(range) => self::range(range, expr.span, scans),
+            MetricKind::Range(range) => self::range(range, scans),
             MetricKind::Vector(aggregation) => aggregate(aggregation, scans),
             MetricKind::Binary(operation) => binary(operation, scans),
             MetricKind::Literal(value) => Ok(Self::Literal(*value)),
@@ -104,22 +103,21 @@ impl Node {
     fn scan(
         range: &RangeAggregation,
         key: SeriesKey,
-        span: Span,
         scans: &mut Vec<Scan>,
     ) -> Result<Self, PlanError> {
-        scans.push(Scan::new(range, key, span)?);
+        scans.push(Scan::new(range, key)?);
         Ok(Self::Scan(scans.len() - 1))
     }
 }
 
-fn range(range: &RangeAggregation, span: Span, scans: &mut Vec<Scan>) -> Result<Node, PlanError> {
+fn range(range: &RangeAggregation, scans: &mut Vec<Scan>) -> Result<Node, PlanError> {
     if range.op == RangeOp::Absent {
         // Which series there are does not matter, only whether there is any.
-        let inner = Box::new(Node::scan(range, SeriesKey::By(Vec::new()), span, scans)?);
+        let inner = Box::new(Node::scan(range, SeriesKey::By(Vec::new()), scans)?);
         let labels = labels_of(&range.range.log.selector.matchers);
         return Ok(Node::Absent { labels, inner });
     }
-    Node::scan(range, range_key(range), span, scans)
+    Node::scan(range, range_key(range), scans)
 }
 
 /// Which labels tell the series of a range function apart.
@@ -150,7 +148,7 @@ fn aggregate(aggregation: &VectorAggregation, scans: &mut Vec<Scan>) -> Result<N
     if let MetricKind::Range(range) = &aggregation.inner.kind
         && let Some(key) = pushed(aggregation.op, &key, range)
     {
-        return Node::scan(range, key, aggregation.inner.span, scans);
+        return Node::scan(range, key, scans);
     }
     let count = match aggregation.parameter {
         Some(count) => usize::try_from(count).unwrap_or(usize::MAX),

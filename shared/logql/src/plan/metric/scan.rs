@@ -1,0 +1,181 @@
+//! [`Scan`]: one range aggregation over the lines of a selector, from batches to a partial result.
+
+use crate::batch::Batch;
+use crate::logs::Arrival;
+use crate::metric::{
+    Counting, Function, Gather, Partial, PipelineError, SampleOrder, Sampling, Series, SeriesKey,
+    TooManySeries, TooManyValues, Window,
+};
+use crate::plan::{LogPlan, PlanError};
+use crate::stage::{Demand, Machine};
+use crate::syntax::ast::{RangeAggregation, RangeOp};
+
+/// One range aggregation over the lines of a selector.
+#[derive(Debug)]
+pub struct Scan {
+    /// Which lines.
+    pub source: LogPlan,
+    /// What is computed of the lines in a window.
+    pub function: Function,
+    /// Which labels tell the series apart.
+    pub key: SeriesKey,
+    /// The same, as the stages know it.
+    series: Series,
+    /// Length of the window in nanoseconds.
+    pub range: i64,
+    /// How far back the window lies, in nanoseconds; negative is ahead.
+    pub offset: i64,
+}
+
+/// What a worker needs to scan, used again for each batch.
+#[derive(Debug)]
+pub struct ScanState {
+    machine: Machine,
+    gather: Gather,
+}
+
+/// Why a batch cannot be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// More than memory allows.
+    #[error(transparent)]
+    TooManyValues(#[from] TooManyValues),
+    /// A line that a stage could not make sense of.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+}
+
+impl From<TooManySeries> for ScanError {
+    fn from(error: TooManySeries) -> Self {
+        Self::TooManyValues(error.into())
+    }
+}
+
+impl Scan {
+    /// A scan whose series are told apart by `key`.
+    pub(super) fn new(range: &RangeAggregation, key: SeriesKey) -> Result<Self, PlanError> {
+        let mut source = LogPlan::sampling(&range.range, demand(range, &key))?;
+        let series = Series::new(&key, &mut source.pipeline);
+        Ok(Self {
+            source,
+            function: function(range),
+            key,
+            series,
+            range: range.range.range,
+            offset: range.range.offset,
+        })
+    }
+
+    /// A partial result with nothing in it.
+    #[must_use]
+    pub fn start(&self, window: Window) -> Partial {
+        Partial::new(self.function, window)
+    }
+
+    /// What a worker needs; `now` is the current time in nanoseconds.
+    #[must_use]
+    pub fn state(&self, now: i64) -> ScanState {
+        ScanState {
+            machine: self.source.pipeline.machine(now),
+            gather: Gather::default(),
+        }
+    }
+
+    /// Whether the length of each line is all that is read of it.
+    #[must_use]
+    pub fn counts_bytes(&self) -> bool {
+        matches!(self.function, Function::Counting(counting) if counting.counts_bytes())
+    }
+
+    /// Counts a whole chunk by its numbers, as [`crate::metric::RangePartial::add_chunk`] does;
+    /// answers whether it did.
+    ///
+    /// # Errors
+    /// Too many series.
+    pub fn count(
+        &self,
+        partial: &mut Partial,
+        labels: &narvi_model::Labels,
+        times: (i64, i64),
+        size: (u64, u64),
+    ) -> Result<bool, ScanError> {
+        match partial {
+            Partial::Counted(partial) => {
+                Ok(partial.add_chunk(&self.key.of(labels), times, size)?)
+            }
+            Partial::Sampled(_) => Ok(false),
+        }
+    }
+
+    /// Runs the selected rows of a batch through the pipeline into `partial`; answers how many
+    /// lines are left.
+    ///
+    /// # Errors
+    /// A line with an error in a query that does not ask for errors, or too many series.
+    pub fn run(
+        &self,
+        (partial, state): (&mut Partial, &mut ScanState),
+        batch: &mut Batch,
+        arrival: Arrival,
+    ) -> Result<usize, ScanError> {
+        let pipeline = &self.source.pipeline;
+        pipeline.filter(batch);
+        if let Partial::Counted(partial) = partial
+            && pipeline.only_filters()
+        {
+            partial.add_batch(&self.key, batch)?;
+            return Ok(batch.selection.len());
+        }
+        let work = (pipeline, &self.series);
+        let left = state.gather.run(work, &mut state.machine, batch)?;
+        let order = SampleOrder {
+            stream: batch.stream.stable_hash(),
+            arrival: arrival.0,
+        };
+        for samples in state.gather.samples() {
+            match partial {
+                Partial::Counted(partial) => partial.add_samples(samples)?,
+                Partial::Sampled(partial) => {
+                    partial.add(samples.labels, order, samples.times, samples.values)?;
+                }
+            }
+        }
+        Ok(left)
+    }
+}
+
+fn function(range: &RangeAggregation) -> Function {
+    let counting = Function::Counting;
+    let sampling = Function::Sampling;
+    match range.op {
+        RangeOp::Count | RangeOp::Absent => counting(Counting::Lines),
+        RangeOp::Rate if range.range.unwrap.is_none() => counting(Counting::LinesPerSecond),
+        RangeOp::Bytes => counting(Counting::Bytes),
+        RangeOp::BytesRate => counting(Counting::BytesPerSecond),
+        RangeOp::Rate => sampling(Sampling::Rate),
+        RangeOp::RateCounter => sampling(Sampling::RateCounter),
+        RangeOp::Sum => sampling(Sampling::Sum),
+        RangeOp::Avg => sampling(Sampling::Avg),
+        RangeOp::Min => sampling(Sampling::Min),
+        RangeOp::Max => sampling(Sampling::Max),
+        RangeOp::Stddev => sampling(Sampling::Stddev),
+        RangeOp::Stdvar => sampling(Sampling::Stdvar),
+        RangeOp::First => sampling(Sampling::First),
+        RangeOp::Last => sampling(Sampling::Last),
+        // The parser demands the parameter.
+        RangeOp::Quantile => sampling(Sampling::Quantile(range.parameter.unwrap_or(f64::NAN))),
+    }
+}
+
+/// Which labels are worth extracting. Where Loki extracts all, so do we: lines that cannot be
+/// parsed show only where something is read of them (spec `logql.md` §11).
+fn demand<'a>(range: &RangeAggregation, key: &'a SeriesKey) -> Demand<'a> {
+    let is_sum = matches!(
+        range.op,
+        RangeOp::Count | RangeOp::Rate | RangeOp::Bytes | RangeOp::BytesRate | RangeOp::Sum
+    );
+    match key {
+        SeriesKey::By(names) if is_sum || range.grouping.is_some() => Demand::Only(names),
+        _ => Demand::All,
+    }
+}
