@@ -56,7 +56,7 @@ impl Scanner for MetricScanner {
     }
 
     fn state(&self) -> ScanState {
-        self.scan_plan().state(self.now.nanos())
+        self.scan_plan().state(self.window, self.now.nanos())
     }
 
     fn range(&self) -> TimeRange {

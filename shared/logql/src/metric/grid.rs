@@ -95,6 +95,12 @@ impl Window {
         self.range as f64 / 1e9
     }
 
+    /// Whether there are times between the windows that none holds.
+    #[must_use]
+    pub const fn has_gaps(&self) -> bool {
+        self.range < self.grid.step && self.grid.len > 1
+    }
+
     /// Every time that any window holds; `None` where the windows are empty.
     #[must_use]
     pub fn times(&self) -> Option<TimeRange> {

@@ -30,6 +30,7 @@ pub struct Scan {
 /// What a worker needs to scan, used again for each batch.
 #[derive(Debug)]
 pub struct ScanState {
+    window: Window,
     machine: Machine,
     gather: Gather,
 }
@@ -74,8 +75,9 @@ impl Scan {
 
     /// What a worker needs; `now` is the current time in nanoseconds.
     #[must_use]
-    pub fn state(&self, now: i64) -> ScanState {
+    pub fn state(&self, window: Window, now: i64) -> ScanState {
         ScanState {
+            window,
             machine: self.source.pipeline.machine(now),
             gather: Gather::default(),
         }
@@ -119,6 +121,9 @@ impl Scan {
         arrival: Arrival,
     ) -> Result<usize, ScanError> {
         let pipeline = &self.source.pipeline;
+        if state.window.has_gaps() && !pipeline.is_empty() {
+            skip_gaps(&state.window, batch);
+        }
         pipeline.filter(batch);
         if let Partial::Counted(partial) = partial
             && pipeline.only_filters()
@@ -142,6 +147,14 @@ impl Scan {
         }
         Ok(left)
     }
+}
+
+/// Drops the rows that no window holds: what is wrong with them does not matter.
+fn skip_gaps(window: &Window, batch: &mut Batch) {
+    let times = &batch.timestamps;
+    batch
+        .selection
+        .retain(|row| !window.steps(times[row as usize]).is_empty());
 }
 
 fn function(range: &RangeAggregation) -> Function {
