@@ -144,6 +144,8 @@ limits! {
     max_entries_limit_per_query: usize = 5000;
     /// Most matchers of a query.
     max_streams_matchers_per_query: usize = 1000;
+    /// Most live tails that are open at once; 0 for no limit.
+    max_concurrent_tail_requests: usize = 10;
     /// Most bytes a query may read; 0 for no limit.
     max_query_bytes_read: ByteSize = ByteSize::new(0);
     /// When a query is given up; the gateway gives up after 28 s whatever is set here.

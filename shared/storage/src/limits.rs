@@ -74,6 +74,10 @@ pub const LEVEL_MAX: u8 = 99;
 /// Bytes of the text of a rule group or of its alert state, so that the item stays under 400 KB.
 pub const DOCUMENT_MAX: usize = 380 << 10;
 
+/// Rows of live tails of a tenant that are read. Who opens one is held to the tenant's limit, far
+/// below; more than this are left out, and get no lines.
+pub const TAILS_MAX: usize = 1000;
+
 /// Rows of garbage that one call returns; forget those, then ask again.
 pub const GARBAGE_MAX: usize = 10_000;
 

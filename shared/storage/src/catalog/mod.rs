@@ -9,6 +9,8 @@
 //! | state | `lease/name` | `lease` | `lease.rs` |
 //! | state | `rule-tenants` | tenant | `rules.rs` |
 //! | state | `rules/tenant`, `alerts/tenant` | `namespace/group` | `rules.rs` |
+//! | state | `tails/tenant` | connection | `tails.rs` |
+//! | state | `tail/connection` | `tail` | `tails.rs` |
 //!
 //! Reads of streams, segments, rules and alert states are strongly consistent, for every day: a
 //! late push, a merge and a deletion may change any of them, and a query of several pages that are
@@ -25,6 +27,7 @@ mod rules;
 mod segments;
 mod streams;
 mod tables;
+mod tails;
 mod traffic;
 mod visible;
 
@@ -40,6 +43,7 @@ pub use partition::Partition;
 pub use row::{Place, SegmentRow, StreamRow};
 pub use rules::RuleGroupRow;
 pub use tables::TableNames;
+pub use tails::TailRow;
 pub use visible::{left_behind, visible};
 
 /// The catalog. Clones share the client; every method may be repeated after an error.

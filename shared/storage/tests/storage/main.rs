@@ -12,3 +12,5 @@ mod rows;
 mod state;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tails;
