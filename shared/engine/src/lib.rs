@@ -62,6 +62,16 @@ impl Engine {
     }
 }
 
+/// Parses, plans and checks a query as [`Engine::query`] does first, and reads nothing.
+///
+/// # Errors
+/// What is wrong with the query, or which limit it breaks.
+pub fn check(request: &Request) -> Result<Plan, EngineError> {
+    let plan = Plan::new(&narvi_logql::syntax::parse(&request.query)?)?;
+    checks::check(request, &plan)?;
+    Ok(plan)
+}
+
 impl Engine {
     /// Answers a query.
     ///

@@ -3,8 +3,8 @@
 //!
 //! Reading order: [`Request`] (what is asked) with [`Params`] and [`capture`], [`Response`] (what
 //! is answered) and [`fit_lambda`], [`Call`] (an event made by hand), [`Config`] (how it is
-//! set up), [`scheduled_at`] (what a timer's event says), [`telemetry`]
-//! and [`Metrics`].
+//! set up), [`scheduled_at`] (what a timer's event says), [`SocketEvent`]
+//! (what a WebSocket API tells), [`telemetry`] and [`Metrics`].
 //!
 //! Knows neither endpoints, storage nor the SDK, and runs no tasks.
 
@@ -18,6 +18,7 @@ mod path;
 mod request;
 mod response;
 mod schedule;
+mod socket;
 pub mod telemetry;
 
 pub use answer_limit::fit_lambda;
@@ -31,6 +32,7 @@ pub use path::{capture, decode_path};
 pub use request::{Request, RequestError, TENANT_HEADER};
 pub use response::{Response, Surface};
 pub use schedule::scheduled_at;
+pub use socket::{SocketEvent, connect_event, disconnect_event};
 
 /// The clock: for `main.rs` and for events that carry no time. Everything below takes time as an
 /// argument.

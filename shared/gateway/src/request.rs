@@ -203,7 +203,8 @@ fn without_stage<'p>(path: &'p str, stage: Option<&str>) -> &'p str {
     }
 }
 
-fn received(time_epoch_ms: i64) -> Timestamp {
+/// When a request arrived whose event says so in milliseconds; 0 says nothing.
+pub(crate) fn received(time_epoch_ms: i64) -> Timestamp {
     if time_epoch_ms > 0 {
         return Timestamp::from_millis(time_epoch_ms);
     }

@@ -5,9 +5,11 @@
 
 use std::path::PathBuf;
 
-use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest};
+use aws_lambda_events::apigw::{
+    ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest, ApiGatewayWebsocketProxyRequest,
+};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use narvi_gateway::{Request, capture, scheduled_at};
+use narvi_gateway::{Request, SocketEvent, capture, scheduled_at};
 use narvi_model::Timestamp;
 
 fn folder() -> PathBuf {
@@ -75,6 +77,26 @@ fn schedules() {
 }
 
 #[test]
+fn connections() {
+    let read = |name| SocketEvent::read(&load::<ApiGatewayWebsocketProxyRequest>(name));
+    let Some(SocketEvent::Connect {
+        connection: begun,
+        request,
+    }) = read("tail-connect.json")
+    else {
+        panic!("no connection")
+    };
+    assert_eq!(request.received, Timestamp::from_seconds(1_768_471_201));
+    assert_eq!(request.header("x-scope-orgid"), Some("demo"));
+    let query = request.params().get("query").map(str::to_owned);
+    assert_eq!(query.as_deref(), Some("{app=\"checkout\"} |= \"order\""));
+    let Some(SocketEvent::Disconnect { connection }) = read("tail-disconnect.json") else {
+        panic!("no end")
+    };
+    assert_eq!(connection, begun);
+}
+
+#[test]
 fn every_file_is_an_event() {
     for file in std::fs::read_dir(folder()).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
@@ -91,6 +113,9 @@ fn every_file_is_an_event() {
         } else if name.starts_with("forward-") {
             let event = load::<serde_json::Value>(&name);
             assert!(event["awslogs"]["data"].is_string(), "{name}");
+        } else if name.starts_with("tail-") {
+            let event = load::<ApiGatewayWebsocketProxyRequest>(&name);
+            assert!(SocketEvent::read(&event).is_some(), "{name}");
         } else {
             let event = load::<ApiGatewayV2httpRequest>(&name);
             assert!(Request::from_event(&event).is_ok(), "{name}");

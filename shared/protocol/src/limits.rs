@@ -23,3 +23,12 @@ pub const MAX_SNAPPY_RATIO: usize = 22;
 
 /// Most points of a series in an answer, as in Prometheus and Loki. Beyond it: 400.
 pub const MAX_POINTS: i64 = 11_000;
+
+/// Seconds that a live tail may hold lines back for. More is refused, in Loki's words.
+pub const MAX_DELAY_SECONDS: i64 = 5;
+
+/// Entries of one frame of a live tail, Loki's number; more begin the next frame.
+pub const MAX_FRAME_ENTRIES: usize = 100;
+
+/// Dropped entries that a live tail is told of at once, Loki's number; the rest is not told of.
+pub const MAX_DROPPED_ENTRIES: usize = 1000;

@@ -1,18 +1,23 @@
 //! Parameters of read requests, by the rules and in the words of Loki (spec `http-api.md` §0.2).
 //!
-//! [`range_query`], [`instant_query`] and [`bounds`] read what an endpoint needs out of a look-up;
-//! under them [`time`] reads points in time, [`duration`] steps and intervals, [`count`] limits and
-//! directions. `now` is an argument. An empty parameter is an absent one, as in Go.
+//! [`range_query`], [`instant_query`], [`tail_query`] and [`bounds`] read what an endpoint needs
+//! out of a look-up; under them [`time`] reads points in time, [`duration`] steps and intervals,
+//! [`count`] limits and directions. `now` is an argument. An empty parameter is an absent one, as
+//! in Go.
 
 mod count;
 mod duration;
 mod range;
+mod tail;
 mod time;
 
 pub use count::{Direction, parse_direction, parse_limit};
 pub use duration::{default_step, parse_interval, parse_step};
 pub use range::{Bounds, InstantParams, RangeParams, bounds, instant_query, range_query};
+pub use tail::{TailParams, tail_query};
 pub use time::{parse_rfc3339, parse_time};
+
+use crate::limits::MAX_DELAY_SECONDS;
 
 /// A parameter that cannot be read or breaks a rule; always a 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +59,9 @@ pub enum ParamError {
     /// A direction that is none.
     #[error("invalid direction '{0}'")]
     Direction(String),
+    /// A live tail that would be held back for too long.
+    #[error("delay_for can't be greater than {MAX_DELAY_SECONDS}")]
+    Delay,
     /// The end comes before the start.
     #[error("end timestamp must not be before or equal to start time")]
     EndBeforeStart,
