@@ -1,4 +1,5 @@
-//! What Grafana gets: [`encode_query`] for results of queries, [`lists`] for labels and series.
+//! What Grafana gets: [`encode_query`] for results of queries, [`encode_tail`] for live tails,
+//! [`lists`] for labels and series.
 //!
 //! Written straight into bytes, in Loki's order of keys: Grafana's parser reads a stream and wants
 //! `resultType`, `encodingFlags`, `result`, `stats`. Knows nothing of how an answer was found.
@@ -8,10 +9,12 @@ pub mod lists;
 mod metrics;
 mod stats;
 mod streams;
+mod tail;
 
 use narvi_model::answer::{QueryResult, QueryStats};
 
 pub use lists::{buildinfo, formatted, invalid_query, labels, series};
+pub use tail::{DroppedEntry, TailFrame, encode_tail};
 
 use crate::params::Direction;
 

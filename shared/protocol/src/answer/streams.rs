@@ -22,16 +22,13 @@ pub(super) fn write(out: &mut Vec<u8>, streams: &[LogStream], options: &EncodeOp
             out,
             &regroup(streams, options.direction),
             |out, (labels, entries)| {
-                write_stream(out, labels, entries, |out, entry| {
-                    write_time_and_line(out, entry);
-                    out.push(b']');
-                });
+                write_stream(out, labels, entries, |out, entry| write_plain(out, entry));
             },
         );
     }
 }
 
-fn write_stream<E>(
+pub(super) fn write_stream<E>(
     out: &mut Vec<u8>,
     labels: &Labels,
     entries: &[E],
@@ -44,6 +41,11 @@ fn write_stream<E>(
     out.push(b'}');
 }
 
+pub(super) fn write_plain(out: &mut Vec<u8>, entry: &LogEntry) {
+    write_time_and_line(out, entry);
+    out.push(b']');
+}
+
 /// Leaves the array open for a third element.
 fn write_time_and_line(out: &mut Vec<u8>, entry: &LogEntry) {
     out.extend_from_slice(br#"[""#);
@@ -53,7 +55,7 @@ fn write_time_and_line(out: &mut Vec<u8>, entry: &LogEntry) {
 }
 
 /// The third element is always there: Grafana's parser counts on it.
-fn write_categorised(out: &mut Vec<u8>, entry: &LogEntry) {
+pub(super) fn write_categorised(out: &mut Vec<u8>, entry: &LogEntry) {
     write_time_and_line(out, entry);
     out.extend_from_slice(b",{");
     if !entry.metadata.is_empty() {
@@ -94,7 +96,8 @@ fn regroup(streams: &[LogStream], direction: Direction) -> Vec<(Labels, Vec<&Log
     groups
 }
 
-fn merge(stream: &LogStream, entry: &LogEntry) -> Labels {
+/// The labels of an entry where all of them are one set.
+pub(super) fn merge(stream: &LogStream, entry: &LogEntry) -> Labels {
     if entry.metadata.is_empty() && entry.parsed.is_empty() {
         return stream.labels.clone();
     }
