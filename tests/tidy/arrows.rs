@@ -12,14 +12,18 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::purity::PURE;
 
 /// The crates of `shared/`, each with those that it may use.
-const SHARED: [(&str, &[&str]); 8] = [
+const SHARED: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("logql", &["model"]),
     ("segment", &["model"]),
     ("protocol", &["model"]),
     ("gateway", &["model"]),
     ("storage", &["model", "segment"]),
-    ("intake", &["model", "segment", "protocol", "storage"]),
+    ("live", &["model", "logql", "protocol", "storage"]),
+    (
+        "intake",
+        &["model", "segment", "protocol", "storage", "live"],
+    ),
     ("engine", &["model", "logql", "segment", "storage"]),
 ];
 

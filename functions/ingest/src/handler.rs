@@ -7,6 +7,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use http::Method;
 use narvi_gateway::{ChunkEncoding, Config, Request, RequestError, Response, Surface};
 use narvi_intake::Intake;
+use narvi_live::Live;
 use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
 use narvi_segment::{Codec, WriterOptions};
 use narvi_storage::{Catalog, Objects};
@@ -50,6 +51,13 @@ impl Handler {
     #[must_use]
     pub const fn with_max_body_bytes(mut self, bytes: usize) -> Self {
         self.decode_limits.max_compressed = bytes;
+        self
+    }
+
+    /// Tells live tails of what is stored.
+    #[must_use]
+    pub fn with_live(mut self, live: Arc<Live>) -> Self {
+        self.intake = self.intake.with_live(live);
         self
     }
 

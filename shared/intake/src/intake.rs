@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use narvi_live::Live;
 use narvi_model::{Overrides, TenantId, Timestamp};
 use narvi_protocol::push::PushRequest;
 use narvi_segment::WriterOptions;
@@ -15,6 +16,7 @@ use crate::store::Store;
 pub struct Intake {
     limits: Overrides,
     store: Store,
+    live: Option<Arc<Live>>,
 }
 
 impl Intake {
@@ -27,7 +29,18 @@ impl Intake {
         options: WriterOptions,
     ) -> Self {
         let store = Store::new(objects, catalog, options);
-        Self { limits, store }
+        Self {
+            limits,
+            store,
+            live: None,
+        }
+    }
+
+    /// Tells live tails of what is stored.
+    #[must_use]
+    pub fn with_live(mut self, live: Arc<Live>) -> Self {
+        self.live = Some(live);
+        self
     }
 
     /// Stores what is good of a push that arrived at `now`. With `Ok` all of it is durable, and a
@@ -43,7 +56,15 @@ impl Intake {
         now: Timestamp,
     ) -> Result<(), IntakeError> {
         let accepted = accept(push, tenant, self.limits.of(tenant), now)?;
+        let news = match &self.live {
+            Some(live) => Some((live, live.news(tenant, &accepted.streams, now).await)),
+            None => None,
+        };
         self.store.write(tenant, accepted.streams, now).await?;
+        if let Some((live, news)) = news {
+            // Before the answer: a Lambda stands still after it.
+            live.send(news).await;
+        }
         accepted.refusals.into_result()
     }
 }

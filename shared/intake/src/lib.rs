@@ -3,7 +3,7 @@
 //! Reading order: [`Intake`] (streams in, stored) and [`IntakeError`] (why not); inside: `accept`
 //! (the steps in Loki's order), `validate` (the tenant's limits, with `service_name`,
 //! `metadata_names` and `refusals`), `by_day` (one segment a UTC day), `store` (bytes, stream rows,
-//! then the segment row).
+//! then the segment row); then those who are connected are told (`narvi-live`).
 //!
 //! Knows neither HTTP nor events nor any wire format: whoever has streams brings them, and tells
 //! its sender what came of them. Reads no clock, and keeps nothing that it could not lose at any

@@ -2,6 +2,7 @@
 //! retries and request counting set on purpose. Knows no operation.
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::BehaviorVersion;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -9,6 +10,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 
 use crate::catalog::TableNames;
 use crate::{Catalog, Requests, S3Objects, Settings, StorageError, limits};
@@ -101,7 +104,23 @@ impl Connection {
         )
     }
 
-    /// One pool for both services on AWS, so that root certificates are read once; a pool without
+    /// What a client of a further service needs: who asks, from where, over the same pool and with
+    /// the same patience for one attempt. Its requests are not counted.
+    #[must_use]
+    pub fn sdk_config(&self, endpoint: &str) -> SdkConfig {
+        let settings = &self.settings;
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(settings.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials(settings)))
+            .http_client(self.pool(&Some(endpoint.to_owned())))
+            .retry_config(retries())
+            .timeout_config(timeouts().build())
+            .endpoint_url(endpoint)
+            .build()
+    }
+
+    /// One pool for all services on AWS, so that root certificates are read once; a pool without
     /// any for plain HTTP, because the machine of a local service may have none.
     fn pool(&self, endpoint: &Option<String>) -> SharedHttpClient {
         match endpoint {

@@ -1,0 +1,44 @@
+//! [`GatewayPost`]: connections of an API Gateway WebSocket API.
+
+use async_trait::async_trait;
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::error::DisplayErrorContext;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use bytes::Bytes;
+use narvi_storage::Connection;
+
+use crate::{Post, PostError, Posted};
+
+/// Sends over the management API of a stage.
+#[derive(Clone, Debug)]
+pub struct GatewayPost {
+    client: Client,
+}
+
+impl GatewayPost {
+    /// `endpoint` is the stage, as `https://abc.execute-api.eu-central-1.amazonaws.com/live`.
+    #[must_use]
+    pub fn new(connection: &Connection, endpoint: &str) -> Self {
+        Self {
+            client: Client::new(&connection.sdk_config(endpoint)),
+        }
+    }
+}
+
+#[async_trait]
+impl Post for GatewayPost {
+    async fn post(&self, connection: &str, frame: Bytes) -> Result<Posted, PostError> {
+        let request = self.client.post_to_connection().connection_id(connection);
+        match request.data(Blob::new(frame)).send().await {
+            Ok(_) => Ok(Posted::Posted),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_gone_exception()) =>
+            {
+                Ok(Posted::Gone)
+            }
+            Err(error) => Err(PostError(DisplayErrorContext(error).to_string())),
+        }
+    }
+}
