@@ -6,6 +6,8 @@
 mod authorization;
 #[path = "lambda/forwarding.rs"]
 mod forwarding;
+#[path = "lambda/tailing.rs"]
+mod tailing;
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +19,7 @@ use narvi_tests::server::{Reply, Server};
 use narvi_tests::{events, noise, now};
 use serde_json::{Value, json};
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "ingest",
     "query",
     "compact",
@@ -25,6 +27,7 @@ const FUNCTIONS: [&str; 7] = [
     "rules",
     "forward",
     "authorizer",
+    "tail",
 ];
 const TENANT: &str = "demo";
 const SECOND: i64 = 1_000_000_000;

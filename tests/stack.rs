@@ -11,6 +11,9 @@ use http::Method;
 use narvi_authorizer::Access;
 use narvi_gateway::Config;
 
+/// The line of the template below which live tails are.
+const TAILS: &str = "# ---- live tail";
+
 fn read(path: &str) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -90,6 +93,7 @@ fn the_defaults_of_the_stack_are_those_of_an_empty_configuration() {
 #[test]
 fn routes_are_those_of_local_mode() {
     let template = read("infra/template.yaml");
+    let (template, tails) = template.split_once(TAILS).expect("tails come last");
     let route = read("infra/local/src/route.rs");
     let mut want = BTreeSet::from(["$default".to_owned()]);
     want.extend(
@@ -104,7 +108,7 @@ fn routes_are_those_of_local_mode() {
             want.extend(paths.iter().map(|path| format!("GET {path}")));
         }
     }
-    let routes = values(&template, "RouteKey");
+    let routes = values(template, "RouteKey");
     assert_eq!(
         routes
             .iter()
@@ -114,8 +118,27 @@ fn routes_are_those_of_local_mode() {
     );
     let authorization = "!If [WithPassword, CUSTOM, !Ref Authorization]";
     assert_eq!(
-        values(&template, "AuthorizationType"),
+        values(template, "AuthorizationType"),
         vec![authorization; routes.len()]
+    );
+    let routes = values(tails, "RouteKey");
+    assert_eq!(routes, ["$connect", "$disconnect", "$default"]);
+    assert_eq!(values(tails, "AuthorizationType"), ["!Ref Authorization"]);
+}
+
+#[test]
+fn without_tails_nothing_of_them_is_there() {
+    let template = read("infra/template.yaml");
+    let (_, tails) = template.split_once(TAILS).expect("tails come last");
+    let (tails, _) = tails.split_once("\nOutputs:").expect("then outputs");
+    let resources = values(tails, "Type").into_iter();
+    let resources = resources.filter(|kind| kind.starts_with("AWS::")).count();
+    let conditions = values(tails, "Condition");
+    assert_eq!(conditions, vec!["WithLiveTail"; resources]);
+    assert!(resources > 5);
+    assert_eq!(
+        defaults(&template).get("LiveTail").map(String::as_str),
+        Some("false")
     );
 }
 
@@ -135,7 +158,8 @@ const METHODS: [Method; 7] = [
 fn each_route_reads_or_writes() {
     let template = read("infra/template.yaml");
     assert!(template.contains("$request.header.X-Scope-OrgID, $context.routeKey]"));
-    let routes = values(&template, "RouteKey");
+    let (template, _) = template.split_once(TAILS).expect("tails come last");
+    let routes = values(template, "RouteKey");
     for route in routes.iter().filter(|route| **route != "$default") {
         let (method, path) = route.split_once(' ').expect("a method and a path");
         let methods: &[Method] = match method {
@@ -157,7 +181,7 @@ fn each_route_reads_or_writes() {
 fn every_function_is_built_from_its_crate() {
     let template = read("infra/template.yaml");
     let folders = values(&template, "CodeUri");
-    assert_eq!(folders.len(), 7);
+    assert_eq!(folders.len(), 8);
     for folder in folders {
         let name = folder.trim_start_matches("../functions/");
         let binary = format!("narvi-{name}");

@@ -85,6 +85,12 @@ impl Client {
         }
     }
 
+    /// Where the server is, such as `http://127.0.0.1:3100`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Asks, and fails the test where no answer comes.
     ///
     /// # Panics

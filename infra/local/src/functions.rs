@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use narvi_gateway::Config;
+use narvi_live::Live;
 
 use crate::HostError;
+use crate::channels::Channels;
 use crate::route::Function;
 use crate::services::Services;
+use crate::tails::Tails;
 use crate::timers::Job;
 
 /// A function's answer under way.
@@ -24,6 +27,7 @@ pub(crate) struct Functions {
     ingest: Handle,
     query: Handle,
     rules: Handle,
+    tails: Arc<Tails>,
     jobs: Vec<Arc<Job>>,
 }
 
@@ -37,7 +41,12 @@ impl Functions {
         let objects = || Arc::clone(&services.objects);
         let catalog = || services.catalog.clone();
         let settings = || Arc::clone(config);
-        let ingest = Arc::new(narvi_ingest::Handler::new(objects(), catalog(), settings()));
+        let channels = Channels::default();
+        let live = Arc::new(Live::new(catalog(), Arc::new(channels.clone())));
+        let tail = narvi_tail::Handler::new(catalog(), settings());
+        let tails = Tails::new(tail, Arc::clone(&live), channels);
+        let ingest = narvi_ingest::Handler::new(objects(), catalog(), settings());
+        let ingest = Arc::new(ingest.with_live(live));
         let query = Arc::new(narvi_query::Handler::new(objects(), catalog(), settings()));
         let compact = Arc::new(narvi_compact::Handler::new(
             objects(),
@@ -84,6 +93,7 @@ impl Functions {
                 let rules = Arc::clone(&rules);
                 Box::pin(async move { rules.handle(event).await })
             }),
+            tails,
             jobs: jobs.into_iter().map(Arc::new).collect(),
         })
     }
@@ -99,6 +109,11 @@ impl Functions {
             Function::Query => (self.query)(event).await,
             Function::Rules => (self.rules)(event).await,
         }
+    }
+
+    /// Live tails.
+    pub(crate) fn tails(&self) -> &Arc<Tails> {
+        &self.tails
     }
 
     /// What runs by the clock.

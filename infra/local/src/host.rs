@@ -89,7 +89,9 @@ impl Host {
         };
         // Somebody listens: `stopped` lives.
         let _ = stopping.send(true);
+        let tails = Arc::clone(self.front.functions.tails());
         let finish = async {
+            tails.stop().await;
             while clocks.join_next().await.is_some() {}
             match served {
                 Some(served) => served,

@@ -22,7 +22,7 @@ use crate::door::Door;
 use crate::functions::Functions;
 use crate::limits::{BODY_BUDGET, BODY_READ_TIMEOUT};
 use crate::local_api;
-use crate::route::function_for;
+use crate::route::{function_for, is_tail};
 
 /// What every request needs.
 pub(crate) struct Front {
@@ -65,6 +65,10 @@ pub(crate) async fn answer(
     }
     if let Some(call) = local_api::call(request.method(), &path) {
         return local_api::answer(&front, call, peer).await;
+    }
+    if is_tail(&path) {
+        let (parts, _) = request.into_parts();
+        return front.functions.tails().answer(parts, path).await;
     }
     let (event, _permit) = match event(&front, path, request).await {
         Ok(event) => event,
@@ -155,7 +159,7 @@ pub(crate) fn text(status: StatusCode, message: String) -> Response {
 }
 
 /// What API Gateway makes of a function's answer.
-fn to_http(event: ApiGatewayV2httpResponse) -> Response {
+pub(crate) fn to_http(event: ApiGatewayV2httpResponse) -> Response {
     let status = u16::try_from(event.status_code).ok();
     let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) else {
         let message = format!("a function answered with status {}", event.status_code);

@@ -19,6 +19,22 @@ pub(crate) const BODY_READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// held up to three times, so this bounds bodies to about 1.5 GiB.
 pub(crate) const BODY_BUDGET: u32 = 512 << 20;
 
+/// Frames of at most 128 KiB that wait for a client of a live tail. When they are as many a push
+/// waits for it, as long as `narvi-live` lets it, and what comes then is dropped.
+pub(crate) const FRAMES_WAITING: usize = 64;
+
+/// How long a client of a live tail may take to receive one frame; then it is cut off.
+pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a live tail is pinged, as Loki does: proxies cut connections that are still.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a live tail may go on, as in Loki; then it is closed.
+pub(crate) const TAIL_LIFE: Duration = Duration::from_secs(3600);
+
+/// Bytes of a message from a client of a live tail, which nobody reads; more cut it off.
+pub(crate) const CLIENT_MESSAGE_BYTES: usize = 64 << 10;
+
 /// How often the embedded DynamoDB looks for rows whose time to live is over. Nothing depends on
 /// it: readers check the time themselves.
 pub(crate) const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(600);

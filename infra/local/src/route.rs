@@ -24,6 +24,14 @@ const RULES: [&str; 4] = [
     "/prometheus/api/v1/alerts",
 ];
 
+/// What a live tail asks for, of a WebSocket API on AWS.
+const TAIL: &str = "/loki/api/v1/tail";
+
+/// Whether a request is for a live tail.
+pub(crate) fn is_tail(path: &str) -> bool {
+    path == TAIL
+}
+
 /// Who answers; `path` is decoded.
 pub(crate) fn function_for(method: &Method, path: &str) -> Function {
     if method == Method::POST && PUSHES.contains(&path) {

@@ -9,7 +9,7 @@ use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 
 use crate::IntakeError;
-use crate::accept::accept;
+use crate::accept::{Accepted, accept};
 use crate::store::Store;
 
 /// Takes pushes; they may run side by side.
@@ -55,16 +55,18 @@ impl Intake {
         push: PushRequest,
         now: Timestamp,
     ) -> Result<(), IntakeError> {
-        let accepted = accept(push, tenant, self.limits.of(tenant), now)?;
-        let news = match &self.live {
-            Some(live) => Some((live, live.news(tenant, &accepted.streams, now).await)),
-            None => None,
-        };
-        self.store.write(tenant, accepted.streams, now).await?;
-        if let Some((live, news)) = news {
-            // Before the answer: a Lambda stands still after it.
-            live.send(news).await;
+        let Accepted { streams, refusals } = accept(push, tenant, self.limits.of(tenant), now)?;
+        match &self.live {
+            None => self.store.write(tenant, streams, now).await?,
+            Some(live) => {
+                // On the heap: in futures that lie in futures these are deeper than the compiler
+                // follows.
+                let news = Box::pin(live.news(tenant, &streams, now)).await;
+                self.store.write(tenant, streams, now).await?;
+                // Before the answer, as a Lambda stands still after it.
+                Box::pin(live.send(news)).await;
+            }
         }
-        accepted.refusals.into_result()
+        refusals.into_result()
     }
 }

@@ -1,6 +1,6 @@
 //! Live tails: tells those who are connected of lines that were stored.
 //!
-//! Reading order: [`Live`] (before a push is stored: who will be told of what; after it: tell them),
+//! Reading order: [`Live`] (before a push is stored: who will be told of what; then: tell them),
 //! [`Post`] (how a connection is reached) with [`GatewayPost`]; inside: `listeners` (who is
 //! connected, remembered for seconds), `matching` (which lines a tail asks for), `lags` (who could
 //! not be reached, and what they missed), [`limits`].

@@ -32,5 +32,5 @@ pub const TENANTS: usize = 1000;
 /// not left alone, and not told of what they missed.
 pub const LAGGING: usize = 1000;
 
-/// Entries that a process remembers as missed of a connection, Loki's number. The rest is forgotten.
+/// Entries that a process remembers as missed of a connection, Loki's number. More are forgotten.
 pub const MISSED: usize = 1000;

@@ -37,7 +37,7 @@ pub(crate) struct Listeners {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Grows each time that a list is forgotten: what was asked for before is not remembered after.
+    /// Grows each time that all is forgotten: what was asked for before is not remembered after.
     age: u64,
     lists: HashMap<TenantId, (Timestamp, List)>,
 }
@@ -85,11 +85,11 @@ impl Listeners {
         list
     }
 
-    /// Asks the catalog again with the next push of a tenant.
-    pub(crate) fn forget(&self, tenant: &TenantId) {
+    /// Asks the catalog again with the next push.
+    pub(crate) fn forget(&self) {
         let mut known = self.known();
         known.age += 1;
-        known.lists.remove(tenant);
+        known.lists.clear();
     }
 
     /// Takes a connection that is gone out of the catalog, and out of what is known.

@@ -107,10 +107,10 @@ impl Live {
         join_all(sent).await;
     }
 
-    /// Asks anew who is connected with the next push of a tenant: for who knows, in the same
+    /// Asks anew who is connected with the next push of each tenant: for who knows, in the same
     /// process, that a tail has begun.
-    pub fn forget(&self, tenant: &TenantId) {
-        self.listeners.forget(tenant);
+    pub fn forget(&self) {
+        self.listeners.forget();
     }
 
     async fn send_to(&self, (tenant, now): (&TenantId, Timestamp), mail: Mail, deadline: Instant) {

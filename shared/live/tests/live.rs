@@ -164,7 +164,7 @@ async fn the_list_is_remembered_for_seconds() {
     narvi.push("a", "three", 5).await;
     assert_eq!(narvi.sent(), ["new: three -0"]);
     narvi.tail("a", "newer", "{app=\"x\"}", 0).await;
-    narvi.live.forget(&id("a"));
+    narvi.live.forget();
     narvi.push("a", "four", 6).await;
     assert_eq!(narvi.sent(), ["new: four -0", "newer: four -0"]);
 }

@@ -1,0 +1,87 @@
+//! A live tail from its connection to its end: what is pushed is posted to API Gateway.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+
+use narvi_tests::cloud::Cloud;
+use narvi_tests::function::Function;
+use narvi_tests::push::{Entry, Push};
+use narvi_tests::server::{Reply, Server};
+use narvi_tests::{events, now};
+use serde_json::{Value, json};
+
+use super::{SECOND, push};
+
+/// The sample of that name, as if it had come a minute ago.
+fn sample(name: &str) -> Value {
+    let mut samples = events::samples().into_iter();
+    let (_, mut event) = samples
+        .find(|one| one.0 == name)
+        .expect("there is a sample");
+    let time = (now() - 60 * SECOND) / 1_000_000;
+    event["requestContext"]["requestTimeEpoch"] = json!(time);
+    event
+}
+
+fn line(ingest: &mut Function, line: &str) {
+    let entry = Entry::new(now(), line);
+    let body = Push::of(&[("app", "checkout")], vec![entry]).protobuf();
+    push(ingest, &body, now());
+}
+
+#[test]
+fn what_is_pushed_is_posted_to_who_is_connected() {
+    let cloud = Cloud::start();
+    let posted = Arc::new(Mutex::new(Vec::new()));
+    let status = Arc::new(AtomicU16::new(200));
+    let (hears, says) = (Arc::clone(&posted), Arc::clone(&status));
+    let gateway = Server::start(move |request| {
+        let frame: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        hears.lock().unwrap().push((request.path.clone(), frame));
+        Reply::new(says.load(Ordering::Relaxed), "{}")
+    });
+    let heard = || std::mem::take(&mut *posted.lock().unwrap());
+    let endpoint = format!("{}/live", gateway.url());
+    let start = || Function::start_with("ingest", &cloud, &[("NARVI_TAIL_ENDPOINT", &endpoint)]);
+
+    let mut tail = Function::start("tail", &cloud, "");
+    let connected = events::answer(tail.send(&sample("tail-connect")));
+    assert_eq!(connected.status, 200, "{}", connected.text);
+    let mut broken = sample("tail-connect");
+    broken["multiValueQueryStringParameters"]["query"] = json!(["{"]);
+    assert_eq!(events::answer(tail.send(&broken)).status, 400);
+
+    let mut ingest = start();
+    line(&mut ingest, "order placed");
+    line(&mut ingest, "payment refused");
+    let heard_first = heard();
+    let [(path, frame)] = &heard_first[..] else {
+        panic!("{heard_first:?}; {}", ingest.log())
+    };
+    assert_eq!(path, "/live/@connections/XQxVadDPIAMCJ5A=");
+    let streams = frame["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), 1, "{frame}");
+    assert_eq!(streams[0]["values"][0][1], "order placed");
+
+    // One that is gone is struck off by who notices.
+    status.store(410, Ordering::Relaxed);
+    line(&mut ingest, "order lost");
+    assert_eq!(heard().len(), 1);
+    line(&mut ingest, "order found");
+    line(&mut start(), "order found again");
+    assert_eq!(heard(), []);
+
+    // One that ends by itself is struck off by its function.
+    status.store(200, Ordering::Relaxed);
+    tail.send(&sample("tail-connect")).unwrap();
+    line(&mut start(), "order one");
+    assert_eq!(heard().len(), 1);
+    tail.send(&sample("tail-disconnect")).unwrap();
+    line(&mut start(), "order two");
+    assert_eq!(heard(), []);
+
+    // A function that is told of no API looks for nobody.
+    tail.send(&sample("tail-connect")).unwrap();
+    line(&mut Function::start("ingest", &cloud, ""), "order three");
+    assert_eq!(heard(), []);
+}

@@ -1,0 +1,275 @@
+//! Live tails of the local host, with a WebSocket client that shares nothing with it: what is
+//! pushed while a tail is open comes once, and what is no tail is refused in Loki's words.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use narvi_tests::client::{Client, escaped};
+use narvi_tests::host::Narvi;
+use narvi_tests::lines::{CONFIG, Ledger};
+use narvi_tests::now;
+use narvi_tests::push::{Entry, Push};
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::{Message, WebSocket};
+
+const WRITERS: usize = 4;
+const PUSHES: usize = 60;
+/// No frame takes longer; a test that waits for more has found a fault.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An open tail.
+struct Tail(WebSocket<TcpStream>);
+
+/// A connection that was not let in.
+#[derive(Debug, PartialEq)]
+struct Refusal {
+    status: u16,
+    text: String,
+}
+
+impl Tail {
+    fn open(
+        narvi: &Narvi,
+        headers: &[(&'static str, &str)],
+        params: &str,
+    ) -> Result<Self, Refusal> {
+        let address = narvi.client().base().trim_start_matches("http://");
+        let url = format!("ws://{address}/loki/api/v1/tail?{params}");
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                let text = answer.body().clone().unwrap_or_default();
+                Err(Refusal {
+                    status: answer.status().as_u16(),
+                    text: String::from_utf8(text).unwrap(),
+                })
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn of(narvi: &Narvi, query: &str) -> Self {
+        let params = format!("query={}", escaped(query, b""));
+        Self::open(narvi, &[], &params).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    /// The next frame that is neither ping nor pong.
+    fn next(&mut self) -> Message {
+        loop {
+            match self.0.read().unwrap() {
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn frame(&mut self) -> Value {
+        match self.next() {
+            Message::Text(text) => serde_json::from_str(text.as_str()).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How often each of so many lines has come.
+    fn lines(&mut self, count: usize) -> BTreeMap<String, usize> {
+        let mut lines = BTreeMap::new();
+        let mut left = count;
+        while left > 0 {
+            let frame = self.frame();
+            assert_eq!(frame["dropped_entries"], Value::Null, "{frame}");
+            for stream in frame["streams"].as_array().unwrap() {
+                let line = stream["values"][0][1].as_str().unwrap().to_owned();
+                *lines.entry(line).or_default() += 1;
+                left -= 1;
+            }
+        }
+        lines
+    }
+}
+
+fn push(client: &Client, app: &str, lines: &[String]) {
+    let entries = lines.iter().map(|line| Entry::new(now(), line.as_str()));
+    let push = Push::of(&[("app", app)], entries.collect()).protobuf();
+    let answer = client.ask(&push.ask());
+    assert_eq!(answer.status, 204, "{}", answer.text());
+}
+
+fn write(client: &Client, writer: usize, ledger: &Ledger) {
+    for n in 0..PUSHES {
+        let lines: Vec<String> = (0..1 + n % 3)
+            .map(|line| format!("{writer}/{n}/{line}"))
+            .collect();
+        ledger.send(&lines);
+        push(client, "tailed", &lines);
+        ledger.acknowledge(&lines);
+        push(client, "other", &[format!("not {writer}/{n}")]);
+    }
+}
+
+#[test]
+fn a_tail_gets_every_line_once() {
+    let data = tempfile::tempdir().unwrap();
+    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    let client = narvi.client();
+    // Somebody has pushed before, so that the host has already asked who is connected.
+    push(client, "tailed", &["before".to_owned()]);
+    let mut all = Tail::of(&narvi, "{app=\"tailed\"}");
+    let mut some = Tail::of(&narvi, "{app=\"tailed\"} |= \"/1/\"");
+    let ledger = Ledger::default();
+    std::thread::scope(|threads| {
+        for writer in 0..WRITERS {
+            let ledger = &ledger;
+            threads.spawn(move || write(client, writer, ledger));
+        }
+        let per_writer: usize = (0..PUSHES).map(|n| 1 + n % 3).sum();
+        let found = all.lines(WRITERS * per_writer);
+        ledger.check(&[], &found);
+    });
+    // The last of all: what came before it has come.
+    push(client, "tailed", &["the end /1/".to_owned()]);
+    assert_eq!(
+        all.lines(1).into_keys().collect::<Vec<_>>(),
+        ["the end /1/"]
+    );
+    // The second push of each writer, which has two lines.
+    let found = some.lines(WRITERS * 2 + 1);
+    assert!(found.keys().all(|line| line.contains("/1/")), "{found:?}");
+    assert_eq!(ledger.acknowledged().len(), ledger.sent());
+}
+
+#[test]
+fn frames_are_lokis() {
+    let data = tempfile::tempdir().unwrap();
+    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    let params = format!("query={}&limit=10&delay_for=5", escaped("{app=\"x\"}", b""));
+    let mut plain = Tail::open(&narvi, &[], &params).unwrap_or_else(|e| panic!("{e:?}"));
+    let flags = [("x-loki-response-encoding-flags", "categorize-labels")];
+    let mut apart = Tail::open(&narvi, &flags, &params).unwrap_or_else(|e| panic!("{e:?}"));
+    let time = now();
+    let entries = vec![
+        Entry::new(time + 1, "second"),
+        Entry::new(time, "first").with("id", "7"),
+    ];
+    narvi.push("", &Push::of(&[("app", "x")], entries).json());
+    let stamp = |n: i64| (time + n).to_string();
+    let labels = |id: Option<&str>| {
+        let mut labels = json!({"app": "x", "service_name": "x"});
+        if let Some(id) = id {
+            labels["id"] = json!(id);
+        }
+        labels
+    };
+    assert_eq!(
+        plain.frame(),
+        json!({"streams": [
+            {"stream": labels(Some("7")), "values": [[stamp(0), "first"]]},
+            {"stream": labels(None), "values": [[stamp(1), "second"]]},
+        ]})
+    );
+    let metadata = json!({"structuredMetadata": {"id": "7"}});
+    assert_eq!(
+        apart.frame(),
+        json!({"streams": [
+            {"stream": labels(None), "values": [[stamp(0), "first", metadata]]},
+            {"stream": labels(None), "values": [[stamp(1), "second", {}]]},
+        ], "encodingFlags": ["categorize-labels"]})
+    );
+    // What a client says changes nothing.
+    plain
+        .0
+        .send(Message::text("{\"query\":\"{app=\\\"y\\\"}\"}"))
+        .unwrap();
+    push(narvi.client(), "y", &["other".to_owned()]);
+    push(narvi.client(), "x", &["third".to_owned()]);
+    assert_eq!(plain.lines(1).into_keys().collect::<Vec<_>>(), ["third"]);
+}
+
+#[test]
+fn what_is_no_tail_is_refused_before_the_upgrade() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("auth_enabled: true\n{CONFIG}");
+    let narvi = Narvi::start_with(&data.path().join("data"), &config);
+    let good = "query=%7Bapp%3D%22x%22%7D";
+    for (tenant, params, status, text) in [
+        (
+            "a",
+            "query=%7B",
+            400,
+            "parse error at line 1, col 2: syntax error",
+        ),
+        (
+            "a",
+            &format!("{good}&delay_for=6"),
+            400,
+            "delay_for can't be greater than 5",
+        ),
+        (
+            "a",
+            "query=rate(%7Bapp%3D%22x%22%7D%5B1m%5D)",
+            400,
+            "parse error : only log selector",
+        ),
+        ("a", "query=%zz", 400, "query string: invalid URL escape"),
+        ("a|b", good, 400, "multiple org IDs present"),
+        ("", good, 401, "no org id\n"),
+    ] {
+        let headers = [("x-scope-orgid", tenant)];
+        let headers = if tenant.is_empty() { &[][..] } else { &headers };
+        let refusal = Tail::open(&narvi, headers, params).err().unwrap();
+        assert_eq!(refusal.status, status, "{params}: {refusal:?}");
+        assert!(refusal.text.starts_with(text), "{params}: {refusal:?}");
+    }
+    let params = [("query", "{app=\"x\"}")];
+    let answer = narvi.client().tenant("a").get("/loki/api/v1/tail", &params);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+}
+
+#[test]
+fn one_too_many_is_closed_with_lokis_words_and_ends_make_room() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!(
+        "{}\noverrides: {{fake: {{max_concurrent_tail_requests: 2}}}}\n",
+        CONFIG.trim_end()
+    );
+    let narvi = Narvi::start_with(&data.path().join("data"), &config);
+    let query = "{app=\"x\"}";
+    let mut first = Tail::of(&narvi, query);
+    let mut second = Tail::of(&narvi, query);
+    let Message::Close(Some(close)) = Tail::of(&narvi, query).next() else {
+        panic!("not closed")
+    };
+    assert_eq!(u16::from(close.code), 1011);
+    assert_eq!(
+        close.reason.as_str(),
+        "max concurrent tail requests limit exceeded, count > limit (3 > 2)"
+    );
+    first.0.close(None).unwrap();
+    while first.0.read().is_ok() {}
+    // The end of a connection is written down a moment after it.
+    let mut third = (0..1000)
+        .map(|_| Tail::of(&narvi, query))
+        .find_map(|mut tail| {
+            push(narvi.client(), "x", &["one more".to_owned()]);
+            matches!(tail.next(), Message::Text(_)).then_some(tail)
+        });
+    assert!(third.is_some());
+    assert!(narvi.stop().success(), "an open tail holds nobody up");
+    let ended = |tail: &mut Tail| loop {
+        match tail.0.read() {
+            Ok(Message::Close(close)) => panic!("closed with words: {close:?}"),
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    };
+    ended(&mut second);
+    third.iter_mut().for_each(ended);
+}
