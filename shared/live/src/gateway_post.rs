@@ -9,6 +9,9 @@ use narvi_storage::Connection;
 
 use crate::{Post, PostError, Posted};
 
+/// The status for a connection that is not there, or is no longer.
+const GONE: u16 = 410;
+
 /// Sends over the management API of a stage.
 #[derive(Clone, Debug)]
 pub struct GatewayPost {
@@ -31,10 +34,11 @@ impl Post for GatewayPost {
         let request = self.client.post_to_connection().connection_id(connection);
         match request.data(Blob::new(frame)).send().await {
             Ok(_) => Ok(Posted::Posted),
+            // By the status: the name of the error is in a header that a proxy may drop.
             Err(error)
                 if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_gone_exception()) =>
+                    .raw_response()
+                    .is_some_and(|r| r.status().as_u16() == GONE) =>
             {
                 Ok(Posted::Gone)
             }
