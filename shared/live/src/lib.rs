@@ -7,7 +7,7 @@
 //!
 //! A push is never refused or held up for the sake of a tail: what cannot be sent within
 //! [`limits::DELIVERY_WAIT`] is dropped, and told of as dropped with the next line. Reads no clock
-//! but for that wait. Why it is done by who stores: `docs/decisions/0008-who-tells-live-tails.md`.
+//! but for that wait. Why it is done by who stores: `docs/decisions/0010-who-tells-live-tails.md`.
 
 mod gateway_post;
 mod lags;
