@@ -8,7 +8,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use narvi_logql::batch::{Batch, LineColumn, Selection};
-use narvi_logql::metric::{Grid, RangePartial};
+use narvi_logql::logs::Arrival;
+use narvi_logql::metric::Grid;
 use narvi_logql::plan::{MetricPlan, Plan, Scan};
 use narvi_logql::syntax::parse;
 use narvi_model::{Labels, Timestamp};
@@ -118,12 +119,12 @@ fn group(
         let Some(scan) = scan(&query) else {
             continue;
         };
-        let mut state = scan.state(0);
+        let mut state = scan.state(window, 0);
         group.bench_function(format!("{grouping} {stages}"), |b| {
             b.iter(|| {
-                let mut partial = RangePartial::new(scan.function, window);
+                let mut partial = scan.start(window);
                 batch.selection = Selection::Run(0..batch.rows());
-                let left = scan.run(&mut state, &mut batch, &mut partial);
+                let left = scan.run((&mut partial, &mut state), &mut batch, Arrival(0));
                 (black_box(left.ok()), partial)
             });
         });
