@@ -17,6 +17,18 @@ pub(crate) const MAX_LINE_MEMORY: usize = 32 << 20;
 /// those that the query does not name: lines with keys of their own must not fill memory.
 pub(crate) const MAX_NAMES: usize = 64 << 10;
 
+/// Bytes of a key, those of the objects around it included, that can become a label. A longer one
+/// makes none, and what is within it is not looked at.
+pub(crate) const MAX_KEY_BYTES: usize = 1 << 10;
+
+/// Parts of a path that a query takes values from. Beyond it the query is refused: a line is looked
+/// through once for each array on the way.
+pub(crate) const MAX_PATH_PARTS: usize = 64;
+
+/// Bytes of names and raw keys that a worker remembers within a chunk. Beyond it keys that are new
+/// make no labels until the next chunk.
+pub(crate) const MAX_NAME_BYTES: usize = 32 << 20;
+
 /// Blocks, `else if`s and parentheses inside each other in a template, and the same while it runs,
 /// where a template that calls another counts, too. Beyond it the template is refused or stops with
 /// an error; it bounds the stack, some 400 KiB of it in a build without optimisation.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::labels::LabelsMark;
 use super::{Buffers, Category, ErrorText, LineAt, NameId, Names, Row, RowError, RowLabels, Value};
 
 /// Which labels the rest of the query reads.
@@ -54,6 +55,13 @@ impl Wanted {
             Some(names) => names.get(name.place()).copied().unwrap_or_default(),
         }
     }
+}
+
+/// The labels extracted so far, to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    labels: LabelsMark,
+    found: usize,
 }
 
 /// A line that is being parsed, and where its labels go.
@@ -135,6 +143,23 @@ impl Extract<'_> {
         self.wanted.holds(name)
     }
 
+    /// Whether the query reads a label whose name begins with what this key becomes, and `_`; or
+    /// is just that.
+    pub(crate) fn wants_below(&mut self, prefix: &[u8]) -> bool {
+        let wanted = self.wanted;
+        if wanted.names.is_none() {
+            return true;
+        }
+        let Some(prefix) = self.names.of_key(prefix) else {
+            return true;
+        };
+        let prefix = self.names.text(prefix);
+        wanted.ids.iter().any(|name| {
+            let rest = self.names.text(*name).strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        })
+    }
+
     /// Whether the line has a label of this name by now.
     pub(crate) fn has(&self, name: NameId) -> bool {
         self.labels.get(name).is_some()
@@ -159,6 +184,20 @@ impl Extract<'_> {
     fn put(&mut self, name: NameId, value: Value) {
         *self.found += usize::from(self.wanted.holds(name));
         self.labels.set(name, Category::Parsed, value);
+    }
+
+    /// The labels as they are now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            labels: self.labels.mark(),
+            found: *self.found,
+        }
+    }
+
+    /// Takes back the labels that were made since.
+    pub(crate) fn undo(&mut self, mark: Mark) {
+        self.labels.undo(mark.labels);
+        *self.found = mark.found;
     }
 
     /// Whether every label that the query names has been extracted, so that the rest of the line

@@ -71,6 +71,15 @@ pub(crate) struct RowLabels {
     line: u64,
     /// Whether a label of the stream is hidden by a slot.
     hides_stream: bool,
+    /// What slots were before they were written again, and where, in the order of writing.
+    replaced: Vec<(u32, Slot)>,
+}
+
+/// The labels of a line at a moment, to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LabelsMark {
+    slots: usize,
+    replaced: usize,
 }
 
 impl RowLabels {
@@ -91,6 +100,7 @@ impl RowLabels {
     pub(crate) fn start_line(&mut self) {
         self.line += 1;
         self.slots.clear();
+        self.replaced.clear();
         self.hides_stream = false;
     }
 
@@ -150,7 +160,8 @@ impl RowLabels {
     fn write(&mut self, slot: Slot) {
         let name = slot.name;
         if let Some(place) = self.slot(name) {
-            self.slots[place] = slot;
+            let before = std::mem::replace(&mut self.slots[place], slot);
+            self.replaced.push((place as u32, before));
             return;
         }
         if self.places.len() <= name.place() {
@@ -159,6 +170,24 @@ impl RowLabels {
         self.places[name.place()] = (self.line, self.slots.len() as u32);
         self.hides_stream |= self.stream_has(name);
         self.slots.push(slot);
+    }
+
+    /// The labels as they are now.
+    pub(crate) fn mark(&self) -> LabelsMark {
+        LabelsMark {
+            slots: self.slots.len(),
+            replaced: self.replaced.len(),
+        }
+    }
+
+    /// Takes back what was written since.
+    pub(crate) fn undo(&mut self, mark: LabelsMark) {
+        for (place, before) in self.replaced.drain(mark.replaced..).rev() {
+            self.slots[place as usize] = before;
+        }
+        for slot in self.slots.drain(mark.slots..) {
+            self.places[slot.name.place()] = (0, 0);
+        }
     }
 
     /// Everything above the stream's labels, in the order of first writing; removed ones too.
@@ -174,5 +203,36 @@ impl RowLabels {
     /// Whether a label of the stream shows as it is.
     pub(crate) fn shows_stream(&self, name: NameId) -> bool {
         self.slot(name).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Names;
+
+    #[test]
+    fn what_was_written_can_be_taken_back() {
+        let mut names = Names::default();
+        let [a, b, c] = ["a", "b", "c"].map(|name| names.id(name));
+        let mut labels = RowLabels::default();
+        labels.start_chunk([a].into_iter());
+        labels.start_line();
+        labels.set(b, Category::Metadata, Value::Metadata(0));
+        let mark = labels.mark();
+        for _ in 0..2 {
+            labels.set(a, Category::Parsed, Value::Metadata(1));
+            labels.set(b, Category::Parsed, Value::Metadata(2));
+            labels.set(c, Category::Parsed, Value::Metadata(3));
+            labels.remove(c);
+            labels.undo(mark);
+            assert_eq!(labels.get(a), Some((Category::Stream, Value::Stream(0))));
+            assert_eq!(
+                labels.get(b),
+                Some((Category::Metadata, Value::Metadata(0)))
+            );
+            assert_eq!(labels.get(c), None);
+            assert_eq!(labels.slots().len(), 1);
+        }
     }
 }

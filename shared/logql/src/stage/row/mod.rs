@@ -15,7 +15,7 @@ use super::Scratch;
 use crate::batch::Batch;
 use crate::limits::MAX_LINE_MEMORY;
 
-pub(crate) use extract::{Extract, Wanted};
+pub(crate) use extract::{Extract, Mark, Wanted};
 pub(crate) use labels::{Category, RowLabels, Value};
 pub(crate) use names::{NameId, Names};
 pub(crate) use show::RowKey;

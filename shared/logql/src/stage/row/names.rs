@@ -5,7 +5,7 @@
 
 use foldhash::HashMap;
 
-use crate::limits::MAX_NAMES;
+use crate::limits::{MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_NAMES};
 
 /// A label name, by its place among the [`Names`] of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,9 @@ impl NameId {
     }
 }
 
+/// What a name or key takes beside its text.
+const ENTRY_BYTES: usize = 64;
+
 /// Label names, each once.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
@@ -31,6 +34,8 @@ pub(crate) struct Names {
     keys: HashMap<Box<[u8]>, Option<NameId>>,
     /// For each name the one that it steps aside to, once that was asked for.
     extracted: Vec<Option<NameId>>,
+    /// Bytes of all names and raw keys, roughly.
+    bytes: usize,
     sanitised: String,
 }
 
@@ -41,6 +46,7 @@ impl Default for Names {
             texts: Vec::new(),
             keys: HashMap::default(),
             extracted: Vec::new(),
+            bytes: 0,
             sanitised: String::new(),
         };
         names.id("__error__");
@@ -56,6 +62,7 @@ impl Names {
             return *id;
         }
         let id = NameId(self.texts.len() as u32);
+        self.bytes += name.len() + ENTRY_BYTES;
         self.ids.insert(name.into(), id);
         self.texts.push(name.into());
         self.extracted.push(None);
@@ -79,19 +86,24 @@ impl Names {
 
     /// Whether there are so many that a machine should begin anew.
     pub(crate) fn is_full(&self) -> bool {
-        self.texts.len() + self.keys.len() > MAX_NAMES
+        self.texts.len() + self.keys.len() > MAX_NAMES || self.bytes > MAX_NAME_BYTES / 2
     }
 
-    /// The label that a key of a log line becomes; `None` where nothing is left of it.
+    /// The label that a key of a log line becomes; `None` where nothing is left of it, or where it
+    /// is beyond the limits.
     pub(crate) fn of_key(&mut self, key: &[u8]) -> Option<NameId> {
         if let Some(id) = self.keys.get(key) {
             return *id;
+        }
+        if key.len() > MAX_KEY_BYTES || self.bytes > MAX_NAME_BYTES {
+            return None;
         }
         let mut name = std::mem::take(&mut self.sanitised);
         name.clear();
         sanitise(key, &mut name);
         let id = (!name.is_empty()).then(|| self.id(&name));
         self.sanitised = name;
+        self.bytes += key.len() + ENTRY_BYTES;
         self.keys.insert(key.into(), id);
         id
     }
@@ -139,6 +151,19 @@ mod tests {
                 assert_eq!(id.map(|id| names.text(id)), want, "{key:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut names = Names::default();
+        assert_eq!(names.of_key(&[b'x'; MAX_KEY_BYTES + 1]), None);
+        let before = names.of_key(b"before");
+        for place in 0..MAX_NAME_BYTES / MAX_KEY_BYTES {
+            names.of_key(format!("{place:0>MAX_KEY_BYTES$}").as_bytes());
+        }
+        assert!(names.is_full() && names.bytes < MAX_NAME_BYTES + 4 * MAX_KEY_BYTES);
+        assert_eq!(names.of_key(b"behind"), None);
+        assert_eq!(names.of_key(b"before"), before);
     }
 
     #[test]
