@@ -78,6 +78,38 @@ fn coloured_line(numbers: &mut Numbers) -> String {
         .replace("msg=", "\x1b[1mmsg\x1b[0m=")
 }
 
+/// `{"ts":"…","level":"info",…}`
+fn json_line(numbers: &mut Numbers) -> String {
+    format!(
+        concat!(
+            r#"{{"ts":"2026-01-15T10:00:{:02}Z","level":"{}","caller":"cart.go:{}","http":"#,
+            r#"{{"method":"{}","path":"{}/{}","status":{},"user agent":"curl/8.1"}},"#,
+            r#""tags":["a","b"],"took_ms":{}.5,"trace":"{:016x}","msg":"{}"}}"#,
+        ),
+        numbers.next(60),
+        numbers.pick(&LEVELS),
+        numbers.next(400),
+        numbers.pick(&METHODS),
+        numbers.pick(&PATHS),
+        numbers.next(10_000),
+        numbers.pick(&["200", "200", "404", "500"]),
+        numbers.next(3000),
+        numbers.next(u64::MAX),
+        numbers.pick(&["query done", "request canceled", r#"flush \"chunk\" now"#]),
+    )
+}
+
+/// `logfmt_line` as Promtail packs it.
+fn packed_line(numbers: &mut Numbers) -> String {
+    let line = logfmt_line(numbers)
+        .replace('\\', r"\\")
+        .replace('"', r#"\""#);
+    format!(
+        r#"{{"_entry":"{line}","container":"c{}","zone":"a"}}"#,
+        numbers.next(3)
+    )
+}
+
 /// A chunk of lines within one hour.
 fn chunk(line: fn(&mut Numbers) -> String) -> Batch {
     let mut numbers = Numbers(1);
@@ -158,6 +190,28 @@ fn logfmt(c: &mut Criterion) {
     group(c, "logfmt", logfmt_line, &queries);
 }
 
+fn json(c: &mut Criterion) {
+    let all = "without (ts, caller, trace, took_ms, http_path)";
+    let queries = [
+        ("by (level)", "| json"),
+        ("by (http_status)", "| json"),
+        ("by (msg)", "| json"),
+        ("by (nothing)", "| json"),
+        (
+            "by (status, msg)",
+            r#"| json status="http.status", msg, tag="tags[0]""#,
+        ),
+        (all, "| json"),
+    ];
+    group(c, "json", json_line, &queries);
+    group(
+        c,
+        "unpack",
+        packed_line,
+        &[("by (container)", "| unpack"), ("", "| unpack | logfmt")],
+    );
+}
+
 fn pattern(c: &mut Criterion) {
     let stage = r#"| pattern `<ip> - <_> [<_>] "<method> <path> <_>" <status> <size> <_>rt=<rt>`"#;
     let queries = [
@@ -217,6 +271,7 @@ criterion_group!(
     benches,
     line_filters,
     logfmt,
+    json,
     pattern,
     regexp,
     decolorize,

@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use crate::syntax::ast::Span;
-
 /// Why a query cannot run; the texts are Loki's where Loki has one. All are the client's (HTTP
 /// 400) but [`PlanError::ApproxTopkDisabled`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,14 +13,6 @@ pub enum PlanError {
         stage: String,
         /// What is wrong with it.
         cause: String,
-    },
-    /// A part of the language that this version does not evaluate.
-    #[error("{what} is not supported by this version of Narvi (column {})", span.start + 1)]
-    Unsupported {
-        /// Which part.
-        what: &'static str,
-        /// Where it stands.
-        span: Span,
     },
     /// `variants(…) of (…)`, which Loki has switched off by default.
     #[error("multi variant queries are disabled for this instance")]
@@ -36,10 +26,6 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    pub(crate) fn unsupported(what: &'static str, span: Span) -> Self {
-        Self::Unsupported { what, span }
-    }
-
     /// `stage` prints in its canonical form.
     pub(crate) fn stage(stage: &impl Display, cause: String) -> Self {
         Self::Stage {

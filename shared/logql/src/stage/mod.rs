@@ -8,6 +8,7 @@
 mod convert;
 mod decolorize;
 mod drop;
+mod json;
 mod keep;
 mod label_filter;
 mod label_format;
@@ -20,6 +21,7 @@ mod pattern;
 mod regexp;
 pub(crate) mod row;
 mod sound;
+mod unpack;
 mod unwrap;
 
 use crate::batch::Batch;
@@ -29,6 +31,7 @@ use crate::template;
 
 use decolorize::Decolorize;
 use drop::Drop;
+use json::Json;
 use keep::Keep;
 use label_filter::LabelFilter;
 use label_format::LabelFormat;
@@ -65,6 +68,8 @@ pub struct Pipeline {
 enum RowStage {
     LineFilter(LineFilter),
     Decolorize(Decolorize),
+    Json(Json),
+    Unpack,
     Logfmt(Logfmt),
     Pattern(Pattern),
     Regexp(Box<Regexp>),
@@ -87,6 +92,8 @@ enum Reads {
 /// Buffers that stages use again for each line.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
+    json: json::Buffers,
+    unpack: unpack::Buffers,
     logfmt: logfmt::Buffers,
     regexp: regexp::Locations,
     template: template::Scratch,
@@ -105,6 +112,10 @@ impl RowStage {
                 LineFilter::compile(filter)?.map(Self::LineFilter)
             }
             ast::StageKind::Decolorize => Some(Self::Decolorize(Decolorize::new()?)),
+            ast::StageKind::Json(extractions) => Some(Self::Json(
+                Json::compile(extractions, names).map_err(refuse)?,
+            )),
+            ast::StageKind::Unpack => Some(Self::Unpack),
             ast::StageKind::Logfmt {
                 strict,
                 keep_empty,
@@ -139,19 +150,21 @@ impl RowStage {
                 let items = drop::Item::compile(items, names).map_err(refuse)?;
                 Some(Self::Keep(Keep::new(items, names)))
             }
-            other => return Err(PlanError::unsupported(stage_name(other), stage.span)),
         })
     }
 
     /// Whether line filters behind see what the stage made of the line. Those behind a `decolorize`
     /// see the line as it was, in Loki and so here.
     fn writes_line(&self) -> bool {
-        matches!(self, Self::LineFormat(_))
+        matches!(self, Self::LineFormat(_) | Self::Unpack)
     }
 
     /// Whether all it does is to make labels of the line.
     fn only_extracts(&self) -> bool {
-        matches!(self, Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_))
+        matches!(
+            self,
+            Self::Json(_) | Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_)
+        )
     }
 
     fn reads(&self) -> Reads {
@@ -162,8 +175,8 @@ impl RowStage {
             Self::LineFormat(stage) => return stage.reads(),
             // What is dropped or kept by its value need not be there to vanish.
             Self::Drop(_) | Self::Keep(_) => {}
-            Self::LineFilter(_) | Self::Decolorize(_) => {}
-            Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => {}
+            Self::LineFilter(_) | Self::Decolorize(_) | Self::Unpack => {}
+            Self::Json(_) | Self::Logfmt(_) | Self::Pattern(_) | Self::Regexp(_) => {}
         }
         Reads::Names(names)
     }
@@ -173,6 +186,8 @@ impl RowStage {
         match self {
             Self::LineFilter(filter) => return filter.keeps(row.line()),
             Self::Decolorize(stage) => stage.run(row),
+            Self::Json(stage) => stage.run(row, wanted),
+            Self::Unpack => unpack::run(row, wanted),
             Self::Logfmt(stage) => stage.run(row, wanted),
             Self::Pattern(stage) => stage.run(row, wanted),
             Self::Regexp(stage) => stage.run(row, wanted),
@@ -296,23 +311,6 @@ impl Pipeline {
     /// The number of a line behind the stages; `None` where it has none.
     pub(crate) fn value(&self, row: &mut Row<'_>) -> Option<f64> {
         self.unwrap.as_ref()?.value(row)
-    }
-}
-
-fn stage_name(kind: &ast::StageKind) -> &'static str {
-    match kind {
-        ast::StageKind::LineFilter(_) => "line filter",
-        ast::StageKind::Json(_) => "json",
-        ast::StageKind::Logfmt { .. } => "logfmt",
-        ast::StageKind::Regexp(_) => "regexp",
-        ast::StageKind::Pattern(_) => "pattern",
-        ast::StageKind::Unpack => "unpack",
-        ast::StageKind::LabelFilter(_) => "label filter",
-        ast::StageKind::LineFormat(_) => "line_format",
-        ast::StageKind::LabelFormat(_) => "label_format",
-        ast::StageKind::Decolorize => "decolorize",
-        ast::StageKind::Drop(_) => "drop",
-        ast::StageKind::Keep(_) => "keep",
     }
 }
 
