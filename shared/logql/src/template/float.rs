@@ -80,10 +80,32 @@ pub(super) fn int_of(float: f64) -> i64 {
     }
 }
 
-/// Ten to a power as Go's `math.Pow` has it: 0 and infinity beyond what floats can be.
+/// Ten to a power, rounded step by step as Go's `math.Pow` does; 0 and infinity beyond floats.
 pub(super) fn power_of_10(exponent: i64) -> f64 {
-    let exponent = exponent.clamp(-400, 400);
-    format!("1e{exponent}").parse().unwrap_or(f64::NAN)
+    let mut left = exponent.unsigned_abs().min(5_000);
+    let (mut result, mut result_exponent) = (1.0_f64, 0_i32);
+    // 10 is 0.625 times 2 to the power of 4.
+    let (mut base, mut base_exponent) = (0.625_f64, 4_i32);
+    while left != 0 {
+        if left % 2 == 1 {
+            result *= base;
+            result_exponent += base_exponent;
+        }
+        base *= base;
+        base_exponent *= 2;
+        if base < 0.5 {
+            base += base;
+            base_exponent -= 1;
+        }
+        left /= 2;
+    }
+    if exponent < 0 {
+        (result, result_exponent) = (1.0 / result, -result_exponent);
+    }
+    // In two halves, since either may be beyond floats where the product is not.
+    let half = result_exponent.clamp(-2_100, 2_100) / 2;
+    let rest = result_exponent.clamp(-2_100, 2_100) - half;
+    result * f64::powi(2.0, half) * f64::powi(2.0, rest)
 }
 
 /// Writes `float`, with a sign only if it is negative.

@@ -300,8 +300,14 @@ fn not_callable(call: Call<'_>, callee: Value<'_>) -> String {
         return "call of nil".to_owned();
     }
     let kind = callee.kind().name();
-    match call.operands.first() {
-        Some(operand) => format!("non-function {operand} of type {kind}"),
-        None => format!("non-function <{kind} Value> of type {kind}"),
+    match (call.operands.first(), callee) {
+        (Some(operand), _) => format!("non-function {operand} of type {kind}"),
+        (None, Value::Text(text)) => {
+            format!(
+                "non-function {} of type {kind}",
+                String::from_utf8_lossy(text)
+            )
+        }
+        (None, _) => format!("non-function <{kind} Value> of type {kind}"),
     }
 }

@@ -186,7 +186,7 @@ fn from_base64(sink: &mut Sink<'_>, text: &[u8]) -> Answer<Result<(), usize>> {
                 match bytes.next() {
                     None => return Ok(Err(text.len())),
                     Some((_, b'=')) => sink.byte((bits >> 4) as u8)?,
-                    Some((place, _)) => return Ok(Err(place)),
+                    Some(_) => return Ok(Err(place)),
                 }
             } else {
                 sink.push(&[(bits >> 10) as u8, (bits >> 2) as u8])?;

@@ -36,7 +36,11 @@ pub(super) const FUNCTIONS: [Function; 3] = [
         let [pattern, text] = texts(given)?;
         let regex = find(host, pattern)?;
         host.step(text.len() / 16)?;
-        Ok(Value::Int(regex.find_iter(text).count() as i64))
+        let parts = splits_characters(text);
+        let matches = regex
+            .find_iter(text)
+            .filter(|found| !parts(found.start(), found.end()));
+        Ok(Value::Int(matches.count() as i64))
     }),
 ];
 
@@ -94,16 +98,26 @@ fn replace<'a>(
     }
     host.make(|sink, _| {
         let mut done = 0;
+        let parts = splits_characters(text);
         for captures in regex.captures_iter(text) {
             let Some(whole) = captures.get(0) else {
                 continue;
             };
+            if parts(whole.start(), whole.end()) {
+                continue;
+            }
             sink.push(text.get(done..whole.start()).unwrap_or_default())?;
             write(sink, &captures)?;
             done = whole.end();
         }
         sink.push(text.get(done..).unwrap_or_default())
     })
+}
+
+/// Tells empty matches inside of a character, which Go has not.
+fn splits_characters(text: &[u8]) -> impl Fn(usize, usize) -> bool {
+    let text = std::str::from_utf8(text).ok();
+    move |start, end| start == end && text.is_some_and(|text| !text.is_char_boundary(start))
 }
 
 /// Writes `with`, groups put in for `$1`, `${1}` and `$name`, a dollar for `$$`.

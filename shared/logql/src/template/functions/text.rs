@@ -239,7 +239,13 @@ fn align<'a>(host: &mut Host<'a>, given: &[Value<'a>], side: Side) -> Answer<Val
             Side::Left => prefix(text, width),
             Side::Right => text.get(prefix(text, len - width).len()..).unwrap_or(text),
         };
-        return Ok(Value::Text(cut));
+        // Go turns what is cut into characters and back.
+        let is_text = width == len || std::str::from_utf8(cut).is_ok();
+        return if is_text {
+            Ok(Value::Text(cut))
+        } else {
+            host.make(|sink, _| all(cut).try_for_each(|c| sink.char(c)))
+        };
     }
     host.make(|sink, _| {
         if side == Side::Left {

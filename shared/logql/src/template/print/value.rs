@@ -9,9 +9,13 @@ impl<'a> Printer<'_, '_, 'a> {
     pub(super) fn argument(&mut self, value: Value<'a>, verb: char) -> Answer<()> {
         let value = value.plain();
         match (verb, value) {
-            ('T' | 'v', Value::Nothing) => self.string(b"<nil>", 's'),
+            ('T' | 'v', Value::Nothing) => {
+                let start = self.sink.len();
+                self.sink.push(b"<nil>")?;
+                self.pad(start)
+            }
             (_, Value::Nothing) => self.bad_verb(value, verb),
-            ('T', _) => self.string(value.kind().name().as_bytes(), 's'),
+            ('T', _) => self.text(value.kind().name().as_bytes(), 's').map(drop),
             // There are no addresses here.
             ('p' | 'w', _) => self.bad_verb(value, verb),
             _ => self.value(value, verb),
@@ -126,10 +130,6 @@ impl<'a> Printer<'_, '_, 'a> {
         }
         self.sink.put(format_args!("{}=", value.kind().name()))?;
         self.value(value, 'v')
-    }
-
-    fn string(&mut self, text: &[u8], verb: char) -> Answer<()> {
-        self.text(text, verb).map(drop)
     }
 }
 
