@@ -65,15 +65,18 @@ fn parse_hex(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// One more than the largest integer.
+const INT_END: f64 = (1_u64 << 63) as f64;
+
 /// The integer that a float is exactly.
 pub(super) fn exact_int(float: f64) -> Option<i64> {
-    let is_whole = float.fract() == 0.0 && float >= -9.3e18 && float < 9.223_372_036_854_775_8e18;
+    let is_whole = float.fract() == 0.0 && (-INT_END..INT_END).contains(&float);
     is_whole.then_some(float as i64)
 }
 
 /// Go's conversion on the machines that Loki runs on: what has no place is the smallest integer.
 pub(super) fn int_of(float: f64) -> i64 {
-    if float >= -9.223_372_036_854_775_8e18 && float < 9.223_372_036_854_775_8e18 {
+    if (-INT_END..INT_END).contains(&float) {
         float as i64
     } else {
         i64::MIN

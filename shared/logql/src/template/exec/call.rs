@@ -186,31 +186,8 @@ impl<'a> Execution<'_, 'a> {
                     }
                 };
             }
-            Term::Field(fields) => self.chain(
-                dot,
-                Access {
-                    receiver: dot,
-                    node,
-                    operands: &[],
-                    last: None,
-                    fields,
-                },
-            )?,
-            Term::Variable(name, fields) => {
-                let receiver = self.variable(name)?;
-                self.chain(
-                    dot,
-                    Access {
-                        receiver,
-                        node,
-                        operands: &[],
-                        last: None,
-                        fields,
-                    },
-                )?
-            }
-            Term::Chain(inner, fields) => {
-                let receiver = self.chain_receiver(dot, operand, inner)?;
+            Term::Field(_) | Term::Variable(..) | Term::Chain(..) => {
+                let (receiver, fields) = self.receiver(dot, operand)?;
                 self.chain(
                     dot,
                     Access {

@@ -1,13 +1,14 @@
 //! Pipelines, commands, fields and variables.
 
+use super::call::Call;
 use super::{At, Done, Execution};
 use crate::template::ast::{Binding, Command, Ideal, Number, Operand, Pipe, Term};
-use crate::template::functions::Parameter;
-use crate::template::functions::entry;
 use crate::template::functions::times::method;
+use crate::template::functions::{Parameter, entry};
 use crate::template::value::{Type, Value};
 
 /// What a field is asked of, and what it is given.
+#[derive(Clone, Copy)]
 pub(super) struct Access<'f, 'a> {
     pub(super) receiver: Value<'a>,
     /// The piece that the field belongs to.
@@ -63,44 +64,18 @@ impl<'a> Execution<'_, 'a> {
             return Ok(Value::Nothing);
         };
         match &first.term {
-            Term::Field(fields) => {
-                self.at = Some(At::Operand(first));
-                let node = At::Operand(first);
-                self.chain(
-                    dot,
-                    Access {
-                        receiver: dot,
-                        node,
-                        operands: rest,
-                        last,
-                        fields,
-                    },
-                )
-            }
-            Term::Chain(inner, fields) => {
-                let receiver = self.chain_receiver(dot, first, inner)?;
-                let node = At::Operand(first);
-                self.chain(
-                    dot,
-                    Access {
-                        receiver,
-                        node,
-                        operands: rest,
-                        last,
-                        fields,
-                    },
-                )
-            }
             Term::Function(function) => {
                 self.at = Some(At::Operand(first));
+                let node = At::Command(command);
+                let prepared = command.prepared.as_ref();
                 self.function(
                     dot,
                     function,
-                    super::call::Call {
-                        node: At::Command(command),
+                    Call {
+                        node,
                         operands: rest,
                         last,
-                        prepared: command.prepared.as_ref(),
+                        prepared,
                     },
                 )
             }
@@ -108,9 +83,8 @@ impl<'a> Execution<'_, 'a> {
                 self.refuse_arguments(first, rest, last)?;
                 self.nested(dot, pipe)
             }
-            Term::Variable(name, fields) => {
-                self.at = Some(At::Operand(first));
-                let receiver = self.variable(name)?;
+            Term::Field(_) | Term::Chain(..) | Term::Variable(..) => {
+                let (receiver, fields) = self.receiver(dot, first)?;
                 if fields.is_empty() {
                     self.refuse_arguments(first, rest, last)?;
                     return Ok(receiver);
@@ -127,7 +101,7 @@ impl<'a> Execution<'_, 'a> {
                     },
                 )
             }
-            _ => {
+            Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::Text { .. } => {
                 self.at = Some(At::Operand(first));
                 self.refuse_arguments(first, rest, last)?;
                 match &first.term {
@@ -135,6 +109,23 @@ impl<'a> Execution<'_, 'a> {
                     _ => self.constant(dot, first),
                 }
             }
+        }
+    }
+
+    /// What the fields of an operand are asked of, and the fields; none for a mere variable.
+    pub(super) fn receiver(
+        &mut self,
+        dot: Value<'a>,
+        operand: &'a Operand,
+    ) -> Done<(Value<'a>, &'a [Box<str>])> {
+        self.at = Some(At::Operand(operand));
+        match &operand.term {
+            Term::Field(fields) => Ok((dot, fields)),
+            Term::Variable(name, fields) => Ok((self.variable(name)?, fields)),
+            Term::Chain(inner, fields) => {
+                Ok((self.argument(dot, Parameter::Value, inner)?, fields))
+            }
+            _ => Ok((dot, &[])),
         }
     }
 
@@ -188,17 +179,6 @@ impl<'a> Execution<'_, 'a> {
             Some((_, value)) => Ok(*value),
             None => Err(self.error(format_args!("undefined variable: {name}"))),
         }
-    }
-
-    /// What the fields of a chain are asked of.
-    pub(super) fn chain_receiver(
-        &mut self,
-        dot: Value<'a>,
-        chain: &'a Operand,
-        inner: &'a Operand,
-    ) -> Done<Value<'a>> {
-        self.at = Some(At::Operand(chain));
-        self.argument(dot, Parameter::Value, inner)
     }
 
     /// Field after field; only the last one is given arguments.

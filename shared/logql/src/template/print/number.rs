@@ -10,9 +10,9 @@ use crate::template::quote::{Beyond, is_printable, quote};
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 impl Printer<'_, '_, '_> {
-    /// A signed integer, as its size and whether it is below 0.
-    pub(super) fn integer(&mut self, size: u64, negative: bool, verb: char) -> Answer<Written> {
-        let code = if negative { size.wrapping_neg() } else { size };
+    /// An integer, which has 64 bits, signed or not.
+    pub(super) fn integer(&mut self, value: i128, verb: char) -> Answer<Written> {
+        let code = value as u64;
         let radix = match verb {
             'v' | 'd' => 10,
             'b' => 2,
@@ -43,7 +43,7 @@ impl Printer<'_, '_, '_> {
             }
             _ => return Ok(Written::UnknownVerb),
         };
-        self.digits(size, negative, (radix, verb))?;
+        self.digits(value, (radix, verb))?;
         Ok(Written::Yes)
     }
 
@@ -53,10 +53,11 @@ impl Printer<'_, '_, '_> {
             self.sink.put(format_args!("0x{byte:x}"))?;
             return Ok(Written::Yes);
         }
-        self.integer(u64::from(byte), false, verb)
+        self.integer(i128::from(byte), verb)
     }
 
-    fn digits(&mut self, size: u64, negative: bool, (radix, verb): (u8, char)) -> Answer<()> {
+    fn digits(&mut self, value: i128, (radix, verb): (u8, char)) -> Answer<()> {
+        let (size, negative) = (value.unsigned_abs(), value < 0);
         let flags = self.flags;
         let signed = negative || flags.plus || flags.space;
         let least = match flags.precision {

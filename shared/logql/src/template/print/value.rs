@@ -34,7 +34,7 @@ impl<'a> Printer<'_, '_, 'a> {
                 _ => self.bad_verb(value, verb),
             },
             Value::Int(int) | Value::Int64(int) => {
-                let done = self.integer(int.unsigned_abs(), int < 0, verb)?;
+                let done = self.integer(i128::from(int), verb)?;
                 self.unless(done, value, verb)
             }
             Value::Byte(byte) => {
@@ -134,6 +134,7 @@ impl<'a> Printer<'_, '_, 'a> {
 }
 
 /// Whether a verb suits a value.
+#[derive(Clone, Copy)]
 pub(super) enum Written {
     Yes,
     UnknownVerb,

@@ -295,7 +295,7 @@ impl<'t> Found<'t> {
             let time = Time::utc(seconds - i64::from(offset), nanos);
             return Some(time.shown_in(offset, shown));
         }
-        // A name that means nothing here: Go makes a zone of it, without any shift of the clock.
+        // A name that means nothing here: Go makes a zone of it, and takes the time for UTC.
         let hours = self
             .zone
             .strip_prefix("GMT")
@@ -397,7 +397,7 @@ mod tests {
             "2006-01-02 MST",
             "2026-07-15 GMT+3",
             "",
-            "2026-07-15 00:00:00 +0300 GMT+3",
+            "2026-07-15 03:00:00 +0300 GMT+3",
         );
         check(
             "Jan _2 3:04pm",

@@ -2,8 +2,15 @@
 //! looks at.
 //!
 //! What is wrong with a text is a token, too, since Go complains only once the parser gets there.
+//! `scan` knows numbers, and where names and actions end.
+
+mod scan;
 
 use std::borrow::Cow;
+
+use scan::{
+    SPACES, code_point, has_left_trim, is_alphanumeric, is_terminator, number_len, right_delim,
+};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +78,9 @@ impl Token<'_> {
             Kind::Keyword(_) => format!("<{}>", self.text),
             _ if self.text.len() > 10 => {
                 let head: String = self.text.chars().take(10).collect();
-                format!("{}...", super::quote::quoted(&head))
+                format!("{}...", crate::template::quote::quoted(&head))
             }
-            _ => super::quote::quoted(&self.text),
+            _ => crate::template::quote::quoted(&self.text),
         }
     }
 }
@@ -88,8 +95,6 @@ pub(super) struct Lexer<'t> {
     parens: usize,
     failed: bool,
 }
-
-const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str) -> Self {
@@ -218,11 +223,11 @@ impl<'t> Lexer<'t> {
     /// Inside of `{{ }}`.
     fn action(&mut self) -> Token<'t> {
         let rest = self.rest();
-        if let Some((len, trims)) = right_delim(rest) {
+        if let Some((len, _)) = right_delim(rest) {
             if self.parens > 0 {
                 return self.error("unclosed left paren");
             }
-            return self.close(len, trims);
+            return self.close(len);
         }
         let Some(first) = rest.chars().next() else {
             return self.error("unclosed action");
@@ -264,11 +269,11 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The `}}`, which is `len` bytes long with its trim marker.
-    fn close(&mut self, len: usize, trims: bool) -> Token<'t> {
+    /// The `}}`, which is longer with its trim marker.
+    fn close(&mut self, len: usize) -> Token<'t> {
         self.skip(len - 2);
         let token = self.token(Kind::RightDelim, self.pos + 2);
-        if trims {
+        if len > 2 {
             self.skip_spaces();
         }
         self.in_action = false;
@@ -372,93 +377,10 @@ impl<'t> Lexer<'t> {
 
     fn bad_number(&mut self, len: usize) -> Token<'t> {
         let text = self.rest().get(..len).unwrap_or_default();
-        self.error(format!("bad number syntax: {}", super::quote::quoted(text)))
-    }
-}
-
-/// The length of what looks like a number; as an error, if a letter or digit too many follows,
-/// which the length then contains.
-fn number_len(text: &str) -> Result<usize, usize> {
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let mut digits: &[char] = &DECIMAL;
-    if let Some(tail) = rest.strip_prefix('0') {
-        rest = tail;
-        for (marks, others) in [
-            (['x', 'X'], &HEX[..]),
-            (['o', 'O'], &OCTAL),
-            (['b', 'B'], &BINARY),
-        ] {
-            if let Some(tail) = rest.strip_prefix(marks) {
-                (rest, digits) = (tail, others);
-                break;
-            }
-        }
-    }
-    rest = rest.trim_start_matches(digits);
-    if let Some(tail) = rest.strip_prefix('.') {
-        rest = tail.trim_start_matches(digits);
-    }
-    let exponent = match digits.len() {
-        11 => rest.strip_prefix(['e', 'E']),
-        23 => rest.strip_prefix(['p', 'P']),
-        _ => None,
-    };
-    if let Some(tail) = exponent {
-        rest = tail
-            .strip_prefix(['+', '-'])
-            .unwrap_or(tail)
-            .trim_start_matches(DECIMAL);
-    }
-    rest = rest.strip_prefix('i').unwrap_or(rest);
-    let len = text.len() - rest.len();
-    match rest.chars().next() {
-        Some(c) if is_alphanumeric(c) => Err(len + c.len_utf8()),
-        _ => Ok(len),
-    }
-}
-
-const DECIMAL: [char; 11] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '_'];
-const OCTAL: [char; 9] = ['0', '1', '2', '3', '4', '5', '6', '7', '_'];
-const BINARY: [char; 3] = ['0', '1', '_'];
-const HEX: [char; 23] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'A', 'B', 'C',
-    'D', 'E', 'F', '_',
-];
-
-/// Whether `inside`, what follows `{{`, begins with a trim marker.
-fn has_left_trim(inside: &str) -> bool {
-    inside
-        .strip_prefix('-')
-        .is_some_and(|tail| tail.starts_with(SPACES))
-}
-
-/// The length of a closing delimiter at the start, and whether it trims.
-fn right_delim(rest: &str) -> Option<(usize, bool)> {
-    if rest.starts_with("}}") {
-        return Some((2, false));
-    }
-    let marked = rest.strip_prefix(SPACES)?.starts_with("-}}");
-    marked.then_some((4, true))
-}
-
-fn is_terminator(behind: &str) -> bool {
-    behind.is_empty()
-        || behind.starts_with(SPACES)
-        || behind.starts_with(['.', ',', '|', ':', ')', '('])
-        || behind.starts_with("}}")
-}
-
-/// What names are made of.
-fn is_alphanumeric(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
-}
-
-/// `U+0040 '@'`, as Go's `%#U`; `None` is the end of the text, -1 there.
-fn code_point(c: Option<char>) -> String {
-    match c {
-        None => "U+FFFFFFFFFFFFFFFF".to_owned(),
-        Some(c) if super::quote::is_printable(c) => format!("U+{:04X} '{c}'", u32::from(c)),
-        Some(c) => format!("U+{:04X}", u32::from(c)),
+        self.error(format!(
+            "bad number syntax: {}",
+            crate::template::quote::quoted(text)
+        ))
     }
 }
 
@@ -509,16 +431,5 @@ mod tests {
                 (RightDelim, "}}"),
             ],
         );
-    }
-
-    #[test]
-    fn numbers() {
-        for good in [
-            "1", "-1", "0x1F", "1e3", "1_000", ".5", "0b11", "1i", "0x1p-2",
-        ] {
-            assert_eq!(number_len(good), Ok(good.len()), "{good}");
-        }
-        assert_eq!(number_len("1a"), Err(2));
-        assert_eq!(number_len("0b12"), Err(4));
     }
 }
