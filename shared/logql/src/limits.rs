@@ -32,7 +32,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 32 << 20;
 /// Blocks, `else if`s and parentheses inside each other in a template, and the same while it runs,
 /// where a template that calls another counts, too. Beyond it the template is refused or stops with
 /// an error; it bounds the stack, some 400 KiB of it in a build without optimisation.
-pub(crate) const MAX_TEMPLATE_DEPTH: usize = 60;
+pub(crate) const MAX_TEMPLATE_DEPTH: usize = 100;
 
 /// Bytes of one template. Beyond it the query is refused; the text of a query has 128 KiB at most,
 /// so only one that was made elsewhere can meet it.

@@ -73,7 +73,7 @@ fn depth() {
     check_bound(&chain, "max expression depth exceeded");
     check_bound(
         "{{define `r`}}{{template `r` .}}{{template `r` .}}{{end}}{{template `r` .}}",
-        "exceeded maximum template depth (60)",
+        &format!("exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})"),
     );
     check(&[("{{ fromJson (repeat 100000 `[`) }}", "<no value>")]);
 }
