@@ -1,9 +1,9 @@
 //! LogQL: syntax, plan, stages and metric evaluation over columns. Pure, synchronous, no IO.
 //!
 //! Reading order: [`syntax`] (text to tree), [`plan`] (tree to something that can run), [`batch`]
-//! (what it runs over), [`stage`] (pipelines), [`template`] (lines and
-//! labels made of others), [`metric`] (numbers), [`logs`] (lines), [`eval`]
-//! (the answer). Chunks, segments and requests are not known here: whoever calls brings batches.
+//! (what it runs over), [`stage`] (pipelines), [`template`] (lines and labels made of others),
+//! [`metric`] (numbers), [`logs`] (lines), [`eval`] (the answer). Chunks, segments and requests are
+//! not known here: whoever calls brings batches.
 
 pub mod batch;
 pub mod eval;

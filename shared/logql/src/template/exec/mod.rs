@@ -293,6 +293,7 @@ impl<'t, 'a> Execution<'t, 'a> {
             let name = quoted(&invocation.name);
             return Err(self.error(format_args!("template {name} not defined")));
         };
+        self.descend()?;
         let dot = match &invocation.pipe {
             Some(pipe) => self.pipe(dot, pipe)?,
             None => Value::Nothing,
@@ -302,6 +303,7 @@ impl<'t, 'a> Execution<'t, 'a> {
         variables.push(("$", dot));
         let outside = std::mem::replace(&mut self.variables, variables);
         self.list(dot, list)?;
+        self.depth -= 1;
         (self.name, self.variables) = (outer, outside);
         Ok(())
     }
