@@ -80,7 +80,9 @@ fn render(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("template");
     group.throughput(Throughput::Elements(1));
     for (name, text) in TEMPLATES {
-        let template = Template::parse("line", text).expect("the template is one");
+        let Ok(template) = Template::parse("line", text) else {
+            unreachable!("`{text}` is a template");
+        };
         let (mut scratch, mut out) = (Scratch::new(), Vec::new());
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
