@@ -31,7 +31,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 32 << 20;
 
 /// Blocks, `else if`s and parentheses inside each other in a template, and the same while it runs,
 /// where a template that calls another counts, too. Beyond it the template is refused or stops with
-/// an error; it bounds the stack, some 400 KiB of it in a build without optimisation.
+/// an error; it bounds the stack, 256 KiB of it in a build without optimisation.
 pub(crate) const MAX_TEMPLATE_DEPTH: usize = 100;
 
 /// Bytes of one template. Beyond it the query is refused; the text of a query has 128 KiB at most,
@@ -40,7 +40,7 @@ pub(crate) const MAX_TEMPLATE_TEXT: usize = 256 << 10;
 
 /// Steps of rendering a template once: actions, arguments, rounds of a loop, and one for each 64
 /// bytes that a function reads or writes. Beyond it the line has the error `TemplateFormatErr`;
-/// they take some 20 ms.
+/// they take milliseconds.
 pub(crate) const MAX_TEMPLATE_STEPS: usize = 200_000;
 
 /// Bytes that a template renders. Beyond it the line has the error `TemplateFormatErr`. Loki's
