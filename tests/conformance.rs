@@ -22,18 +22,46 @@ use serde_json::{Value, json};
 
 use case::{Case, DataSet};
 
-/// Categories whose every case must pass.
-const HELD: [&str; 6] = [
-    "selector",
-    "linefilter",
+/// Categories whose every case must pass, but for [`DIFFERENT`].
+const HELD: [&str; 25] = [
+    "badmetric",
+    "badquery",
+    "binop",
+    "categorize",
+    "decolorize",
+    "format",
+    "instant",
+    "json",
     "labels",
-    "series",
+    "linefilter",
+    "logfmt",
+    "metadata",
     "params",
+    "pattern",
+    "range",
+    "rinstant",
+    "rlog",
+    "rmetric",
+    "selector",
+    "series",
     "step",
+    "template",
+    "unpack",
+    "unwrap",
+    "vector",
+];
+
+/// Cases that are answered otherwise on purpose, with the line of `docs/loki-differences.md`. Each
+/// must still differ, so that the list stays true.
+const DIFFERENT: [(&str, &str); 4] = [
+    ("rlog-1212", "regular expressions of label filters"),
+    ("rlog-1557", "regular expressions of label filters"),
+    ("rmetric-0174", "avg is answered from two queries"),
+    ("rmetric-1419", "avg is answered from two queries"),
 ];
 
 /// Failures of the other categories that are printed with `NARVI_TEST_SHOW`, each.
-const SHOWN: usize = 400;
+const SHOWN: usize = 5;
 
 /// Cases with what they are asked of.
 struct Suite {
@@ -116,8 +144,15 @@ fn ask_all(client: &Client, cases: &[Case]) -> BTreeMap<String, Tally> {
         let tally = tallies.entry(case.category().to_owned()).or_default();
         tally.asked += 1;
         let answer = case.ask(client);
-        if let Err(reason) = compare::judge(case, answer.status, &answer.body) {
-            let (id, what) = (&case.id, case.what());
+        let (id, what) = (&case.id, case.what());
+        let judged = compare::judge(case, answer.status, &answer.body);
+        let different = DIFFERENT.iter().find(|(other, _)| other == id);
+        let judged = match (judged, different) {
+            (judged, None) => judged,
+            (Err(_), Some(_)) => Ok(()),
+            (Ok(()), Some((_, why))) => Err(format!("no longer differs: {why}")),
+        };
+        if let Err(reason) = judged {
             tally
                 .failures
                 .push(format!("FAIL {id} {what}\n     {reason}"));

@@ -78,8 +78,10 @@ fn differ(case: &Case, want: &Normal, got: &Normal) -> Result<(), String> {
             Ok(())
         }
         (Content::Json(want_json), Content::Json(got_json)) if want.kind == "scalar" => {
+            // The recorded time is an overflow (docs/loki-differences.md); ours is a number of
+            // seconds, which the tests of the query function hold to the time asked for.
             let (one, other) = (want_json, got_json);
-            let is_same = same(&one[0], &other[0]) && is_close(&one[1], &other[1], FLOATS);
+            let is_same = other[0].is_number() && is_close(&one[1], &other[1], FLOATS);
             is_same
                 .then_some(())
                 .ok_or_else(|| format!("{other}, want {one}"))

@@ -135,10 +135,14 @@ impl Engine {
                 range,
                 now: request.now,
             };
-            matrices.push(self.scan(request, scanner, stats).await?);
+            let matrix = self.scan(request, scanner, stats).await?;
+            check_series(&request.limits, matrix.series.len())?;
+            matrices.push(matrix);
         }
         let result = evaluate(&plan, matrices, grid, form)?;
-        check_series(&request.limits, &result)?;
+        if let QueryResult::Matrix(series) | QueryResult::Vector(series) = &result {
+            check_series(&request.limits, series.len())?;
+        }
         Ok(result)
     }
 
@@ -207,12 +211,11 @@ fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
     Ok((grid, Form::Range))
 }
 
-fn check_series(limits: &Limits, result: &QueryResult) -> Result<(), EngineError> {
-    let (QueryResult::Matrix(series) | QueryResult::Vector(series)) = result else {
-        return Ok(());
-    };
+/// Holds the series of a result, and of each scan below it, to the limit: Loki counts those that
+/// an aggregation is made of as well.
+fn check_series(limits: &Limits, series: usize) -> Result<(), EngineError> {
     let most = limits.max_query_series;
-    if most == 0 || series.len() <= most {
+    if most == 0 || series <= most {
         return Ok(());
     }
     Err(EngineError::Refused(format!(
