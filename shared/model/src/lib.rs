@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`TenantId`] (who), [`Labels`] and [`StreamId`] (which stream), [`Timestamp`],
 //! [`TimeRange`] and [`Day`] (when), [`Entry`] (what), [`Matcher`] (which streams are asked for),
-//! [`answer`] (what a query returns), [`Limits`] (how much of it all a tenant may have).
+//! [`regexp`] (expressions in texts of users), [`answer`] (what a query returns), [`Limits`] (how much of it all a tenant may have).
 //!
 //! Constructors refuse what breaks a rule; a value that exists is valid.
 
@@ -14,6 +14,7 @@ mod entry;
 mod labels;
 mod limits;
 mod matcher;
+pub mod regexp;
 mod stream;
 mod tenant;
 mod time;
@@ -23,7 +24,7 @@ pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use labels::{Label, Labels, write_quoted};
 pub use limits::{Limits, LimitsPatch, Overrides, Period};
-pub use matcher::{MatchOp, Matcher, MatcherError, matches_all};
+pub use matcher::{MatchOp, Matcher, matches_all};
 pub use stream::{StreamId, StreamIdError};
 pub use tenant::{TenantError, TenantId};
 pub use time::{Day, NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND, TimeRange, Timestamp};
