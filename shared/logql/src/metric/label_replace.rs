@@ -1,11 +1,11 @@
 //! `label_replace`: a label written from what an expression finds in another (spec `logql.md` §16).
 
 use narvi_model::Labels;
-use regex::{Captures, Regex, RegexBuilder};
+use narvi_model::regexp::{Expression, referenced};
+use regex::bytes::{Captures, Regex};
 
 use super::Matrix;
-use crate::limits::MAX_REGEX_BYTES;
-use crate::syntax::{ast, regexp};
+use crate::syntax::ast;
 
 /// A compiled `label_replace`.
 #[derive(Debug)]
@@ -20,7 +20,8 @@ pub struct LabelReplace {
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
     Text(Box<str>),
-    Group(usize),
+    /// Those that a name may mean, of which the first that took part counts.
+    Groups(Box<[usize]>),
 }
 
 impl LabelReplace {
@@ -30,10 +31,7 @@ impl LabelReplace {
     /// Why the expression does not compile, in Go's words.
     pub fn compile(replace: &ast::LabelReplace) -> Result<Self, String> {
         let pattern = format!("^(?:{})$", replace.regex);
-        let regex = RegexBuilder::new(&pattern)
-            .size_limit(MAX_REGEX_BYTES)
-            .build()
-            .map_err(|_| regexp::refusal(&pattern))?;
+        let regex = Expression::parse(&pattern)?.compile()?;
         Ok(Self {
             destination: replace.destination.as_str().into(),
             source: replace.source.as_str().into(),
@@ -55,10 +53,9 @@ impl LabelReplace {
 
     /// The new labels; `None` where the expression does not match.
     fn replaced(&self, labels: &Labels) -> Option<Labels> {
-        let captures = self
-            .regex
-            .captures(labels.get(&self.source).unwrap_or_default())?;
-        let value = self.expand(&captures);
+        let source = labels.get(&self.source).unwrap_or_default();
+        let captures = self.regex.captures(source.as_bytes())?;
+        let value = self.expand(source, &captures);
         Some(if value.is_empty() {
             labels.filter(|name| *name != *self.destination)
         } else {
@@ -66,10 +63,14 @@ impl LabelReplace {
         })
     }
 
-    fn expand<'a>(&'a self, captures: &Captures<'a>) -> String {
+    fn expand<'a>(&'a self, source: &'a str, captures: &Captures<'_>) -> String {
         let text = |piece: &'a Piece| match piece {
             Piece::Text(text) => &**text,
-            Piece::Group(group) => captures.get(*group).map_or("", |found| found.as_str()),
+            Piece::Groups(groups) => {
+                let found = groups.iter().find_map(|group| captures.get(*group));
+                let text = found.and_then(|found| source.get(found.range()));
+                text.unwrap_or_default()
+            }
         };
         self.replacement.iter().map(text).collect()
     }
@@ -94,10 +95,8 @@ fn pieces(replacement: &str, regex: &Regex) -> Vec<Piece> {
             continue;
         };
         rest = after;
-        if let Some(group) = group(name, regex) {
-            pieces.push(Piece::Text(std::mem::take(&mut text).into()));
-            pieces.push(Piece::Group(group));
-        }
+        pieces.push(Piece::Text(std::mem::take(&mut text).into()));
+        pieces.push(Piece::Groups(referenced(name, regex).collect()));
     }
     text.push_str(rest);
     pieces.push(Piece::Text(text.into()));
@@ -118,16 +117,6 @@ fn reference(text: &str) -> Option<(&str, &str)> {
         None => after,
     };
     (!name.is_empty()).then_some((name, after))
-}
-
-/// The place of the group with this number or name.
-fn group(name: &str, regex: &Regex) -> Option<usize> {
-    let is_number =
-        name.bytes().all(|c| c.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
-    if is_number {
-        return name.parse().ok();
-    }
-    regex.capture_names().position(|group| group == Some(name))
 }
 
 #[cfg(test)]
@@ -202,5 +191,9 @@ mod tests {
             &prod,
             r#"{e="ac", env="prod"}"#,
         );
+        // Sound within the parentheses that are put around it; a name may come twice.
+        check(["env", "$1", "env", "p)(.*"], &prod, r#"{env="rod"}"#);
+        let twice = "(?P<1a>x)|(?P<1a>p).*";
+        check(["env", "${1a}", "env", twice], &prod, r#"{env="p"}"#);
     }
 }

@@ -1,11 +1,10 @@
 //! [`LabelMatch`]: one matcher over the bytes of a label's value, for conditions, `drop`, `keep`.
 
+use narvi_model::regexp::Expression;
 use narvi_model::{MatchOp, Matcher};
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use super::{NameId, Names};
-use crate::limits::MAX_REGEX_BYTES;
-use crate::syntax::regexp::refusal;
 
 /// A condition on the value of one label; an absent label is an empty one.
 #[derive(Debug)]
@@ -53,12 +52,8 @@ impl LabelMatch {
     }
 }
 
-/// The matcher was compiled alone before, so `a)(b` cannot become valid inside the group.
 fn anchored(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(MAX_REGEX_BYTES)
-        .build()
-        .map_err(|_| refusal(pattern))
+    Ok(Expression::parse(pattern)?.anchored().compile()?)
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 //! A line without a match gets no labels; a group that took no part in the match gives an empty
 //! one (spec `logql.md` §7). That there is a named group, the parser has seen to.
 
+use narvi_model::regexp::{Expression, group_name};
 use regex::bytes::{CaptureLocations, Regex};
 
-use super::line_filter::build_regex;
 use super::{NameId, Names, Row, Wanted};
-use crate::syntax::regexp::refusal;
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -40,10 +39,10 @@ impl Locations {
 impl Regexp {
     /// Compiles an expression, or answers what is wrong with it in Go's words.
     pub(super) fn compile(pattern: &str, names: &mut Names) -> Result<Self, String> {
-        let regex = build_regex(pattern).map_err(|_| refusal(pattern))?;
+        let regex = Expression::parse(pattern)?.compile()?;
         let named = regex.capture_names().enumerate();
         let groups = named
-            .filter_map(|(group, name)| Some((group, names.of_key(name?.as_bytes())?)))
+            .filter_map(|(group, name)| Some((group, names.of_key(group_name(name?).as_bytes())?)))
             .collect();
         Ok(Self { regex, groups })
     }
@@ -94,6 +93,7 @@ mod tests {
             r#"{a="1", app="x", b="3"}"#,
         );
         check("(?P<a>)", "", r#"{a="", app="x"}"#);
+        check(r"(?P<1a>\w+)(.+)", "1é", r#"{_1a="1", app="x"}"#);
     }
 
     #[test]
@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn too_large_is_refused() {
-        let refused = Regexp::compile("(?P<a>(?:\\pL{50}){200})", &mut Names::default());
-        let want = "error parsing regexp: expression too large: `(?P<a>(?:\\pL{50}){200})`";
+        let refused = Regexp::compile("(?P<a>(?:\\pL{50}){20})", &mut Names::default());
+        let want = "error parsing regexp: expression too large: `(?P<a>(?:\\pL{50}){20})`";
         assert_eq!(refused.unwrap_err(), want);
     }
 

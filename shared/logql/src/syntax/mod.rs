@@ -6,7 +6,7 @@
 //! | `lexer/` | text to tokens |
 //! | `parser/` | tokens to the tree, a file for each part of the grammar |
 //! | `check` | refuses what is well-formed but cannot be meant |
-//! | `captures`, [`regexp`] | the part of a pattern's and an expression's syntax that checks need |
+//! | `captures`, `regexp` | the part of a pattern's and an expression's syntax that checks need |
 //! | `printer/` | the tree as canonical text, on one line |
 //! | `pretty` | the tree over several lines |
 //! | `hint` | the name that a misspelt one probably is |
@@ -73,7 +73,7 @@ pub mod limits;
 mod parser;
 mod pretty;
 mod printer;
-pub mod regexp;
+mod regexp;
 
 use ast::{LogExpr, MetricExpr, Query, Selector, Span};
 use parser::{Expression, Parser};

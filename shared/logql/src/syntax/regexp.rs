@@ -1,123 +1,24 @@
-//! Why a regular expression is refused, in the words of Go's `regexp`, which clients know.
+//! What checks need of regular expressions: whether they compile, and what they capture.
 //!
-//! Rust's parser finds the mistake; its kind and place are said as Go says them. Whether a text is
-//! an expression at all is Rust's say, since Rust runs it.
+//! The syntax and the words of refusals are Go's, see [`narvi_model::regexp`].
 
-use regex::Regex;
-use regex_syntax::ast::{Error, ErrorKind, Span};
+use narvi_model::regexp::{Expression, group_name};
+use regex::bytes::Regex;
 
 /// Compiles `pattern` and forgets it.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
-    Regex::new(pattern).map(drop).map_err(|_| refusal(pattern))
-}
-
-/// Go's text for a `pattern` that does not compile, such as
-/// ``error parsing regexp: missing closing ): `(` ``.
-#[must_use]
-pub fn refusal(pattern: &str) -> String {
-    let (reason, place) = match regex_syntax::parse(pattern) {
-        Err(regex_syntax::Error::Parse(error)) => explain(pattern, &error),
-        Err(regex_syntax::Error::Translate(error)) => (
-            "invalid character class range".to_owned(),
-            slice(pattern, *error.span()),
-        ),
-        // The syntax is sound (or the error new), so it is the compiled expression's size.
-        _ => ("expression too large".to_owned(), pattern),
-    };
-    format!("error parsing regexp: {reason}: `{place}`")
+    compile(pattern).map(drop)
 }
 
 /// The names of the capture groups in order, with repetitions.
 pub(super) fn capture_names(pattern: &str) -> Result<Vec<String>, String> {
-    if let Ok(regex) = Regex::new(pattern) {
-        return Ok(regex.capture_names().flatten().map(str::to_owned).collect());
-    }
-    // Go takes a name twice and leaves it to the stage to refuse; the name is all that needs.
-    if let Err(regex_syntax::Error::Parse(error)) = regex_syntax::parse(pattern)
-        && matches!(error.kind(), ErrorKind::GroupNameDuplicate { .. })
-    {
-        let name = slice(pattern, *error.span()).to_owned();
-        return Ok(vec![name.clone(), name]);
-    }
-    Err(refusal(pattern))
+    let regex = compile(pattern)?;
+    let names = regex.capture_names().flatten();
+    Ok(names.map(|name| group_name(name).to_owned()).collect())
 }
 
-/// Go's reason, and the part of the pattern that it quotes.
-fn explain<'a>(pattern: &'a str, error: &Error) -> (String, &'a str) {
-    let from_start = pattern.get(error.span().start.offset..).unwrap_or_default();
-    let exactly = slice(pattern, *error.span());
-    let (reason, place) = match error.kind() {
-        ErrorKind::GroupUnclosed => ("missing closing )", pattern),
-        ErrorKind::GroupUnopened => ("unexpected )", pattern),
-        ErrorKind::ClassUnclosed => ("missing closing ]", from_start),
-        ErrorKind::ClassRangeInvalid => ("invalid character class range", exactly),
-        ErrorKind::UnicodeClassInvalid => ("invalid character class range", exactly),
-        ErrorKind::RepetitionMissing => (
-            "missing argument to repetition operator",
-            repetition(from_start),
-        ),
-        ErrorKind::RepetitionCountInvalid => ("invalid repeat count", exactly),
-        ErrorKind::EscapeUnexpectedEof => ("trailing backslash at end of expression", ""),
-        ErrorKind::EscapeUnrecognized
-        | ErrorKind::ClassEscapeInvalid
-        | ErrorKind::ClassRangeLiteral
-        | ErrorKind::UnsupportedBackreference
-        | ErrorKind::EscapeHexEmpty
-        | ErrorKind::EscapeHexInvalid
-        | ErrorKind::EscapeHexInvalidDigit => ("invalid escape sequence", exactly),
-        ErrorKind::GroupNameEmpty
-        | ErrorKind::GroupNameInvalid
-        | ErrorKind::GroupNameUnexpectedEof => (
-            "invalid named capture",
-            group_head(pattern, error.span().start.offset),
-        ),
-        ErrorKind::UnsupportedLookAround
-        | ErrorKind::FlagUnrecognized
-        | ErrorKind::FlagUnexpectedEof
-        | ErrorKind::FlagDanglingNegation
-        | ErrorKind::FlagRepeatedNegation { .. }
-        | ErrorKind::FlagDuplicate { .. } => {
-            let end = error.span().end.offset;
-            let start = pattern
-                .get(..end)
-                .and_then(|head| head.rfind("(?"))
-                .unwrap_or(0);
-            (
-                "invalid or unsupported Perl syntax",
-                pattern.get(start..end).unwrap_or_default(),
-            )
-        }
-        other => return (other.to_string(), pattern),
-    };
-    (reason.to_owned(), place)
-}
-
-fn slice(pattern: &str, span: Span) -> &str {
-    pattern
-        .get(span.start.offset..span.end.offset)
-        .unwrap_or_default()
-}
-
-/// The repetition operator at the start of `text`.
-fn repetition(text: &str) -> &str {
-    let end = if text.starts_with('{') {
-        text.find('}').map_or(text.len(), |at| at + 1)
-    } else {
-        1
-    };
-    text.get(..end).unwrap_or(text)
-}
-
-/// `(?P<name>`, around an offset inside it.
-fn group_head(pattern: &str, offset: usize) -> &str {
-    let start = pattern
-        .get(..offset)
-        .and_then(|head| head.rfind("(?"))
-        .unwrap_or(0);
-    let head = pattern.get(start..).unwrap_or_default();
-    head.find('>')
-        .and_then(|end| head.get(..=end))
-        .unwrap_or(head)
+fn compile(pattern: &str) -> Result<Regex, String> {
+    Ok(Expression::parse(pattern)?.compile()?)
 }
 
 #[cfg(test)]
@@ -164,6 +65,6 @@ mod tests {
     fn names() {
         let names = |pattern| capture_names(pattern).unwrap();
         assert_eq!(names("(a)(?P<b>c)(?<d>e)"), ["b", "d"]);
-        assert_eq!(names("(?P<a>.)(?P<a>.)"), ["a", "a"]);
+        assert_eq!(names("(?P<a>.)(?P<a>.)(?P<1a>.)"), ["a", "a", "1a"]);
     }
 }

@@ -18,7 +18,6 @@ use crate::syntax::ast::{self, FilterText, LineFilterOp};
 pub(super) use ip::IpSearch;
 use pattern::PatternSearch;
 use regex::RegexSearch;
-pub(super) use regex::build as build_regex;
 use text::TextSearch;
 
 /// One line filter.
@@ -220,7 +219,10 @@ mod tests {
         check(Regex, &["(?m)^b"], &["a\nb", "b"], &[0, 1]);
         check(Regex, &["a\nb"], &["a\nb", "b"], &[0]);
         check(Regex, &["\n"], &["a", "b"], &[]);
-        check(Regex, &["(?mR)a$"], &["a\r", "b"], &[0]);
+        check(Regex, &[r"\d"], &["٣", "3"], &[1]);
+        check(Regex, &[r"k\b"], &["ké", "k\n"], &[0, 1]);
+        check(Regex, &[r"\B", "^b"], &["aéa", "éé", "", "b"], &[1, 2, 3]);
+        check(Regex, &[r"\Qa.\E[[b]$"], &["a.b", "a.[", "axb"], &[0, 1]);
     }
 
     #[test]

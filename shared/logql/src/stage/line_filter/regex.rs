@@ -6,12 +6,11 @@
 
 use std::ops::Range;
 
-use regex::bytes::{Regex, RegexBuilder};
+use narvi_model::regexp::Expression;
+use regex::bytes::Regex;
 use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind, Look};
 
 use crate::batch::LineColumn;
-use crate::limits::MAX_REGEX_BYTES;
-use crate::syntax::regexp::refusal;
 
 /// An expression to be found anywhere in a line.
 #[derive(Debug)]
@@ -25,13 +24,17 @@ pub(super) struct RegexSearch {
 
 impl RegexSearch {
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
-        let line = build(pattern).map_err(|_| refusal(pattern))?;
-        let hir = regex_syntax::parse(pattern).map_err(|_| refusal(pattern))?;
-        let buffer = by_lines(&hir).and_then(|hir| build(&hir.to_string()).ok());
+        let expression = Expression::parse(pattern)?;
+        let line = expression.compile()?;
+        // It has been parsed just now, so that it can be is sure.
+        let hir = regex_syntax::parse(expression.as_rust()).ok();
+        let finds_all = hir.as_ref().is_some_and(finds_all);
+        let buffer = hir.as_ref().and_then(by_lines);
+        let buffer = buffer.map(|hir| expression.reworded(hir.to_string()));
         Ok(Self {
             line,
-            buffer,
-            finds_all: finds_all(&hir),
+            buffer: buffer.and_then(|expression| expression.compile().ok()),
+            finds_all,
         })
     }
 
@@ -56,13 +59,6 @@ impl RegexSearch {
         let end = buffer.shortest_match_at(haystack, lines.start(rows.start))?;
         Some(lines.row_at(end, rows.start))
     }
-}
-
-/// Compiles an expression that runs over single lines, within the limits of size.
-pub(in crate::stage) fn build(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .build()
 }
 
 /// `.*`, the empty expression and their like, which match at the start of any line.

@@ -38,7 +38,6 @@ use super::hint;
 use super::lexer::Lexer;
 use super::lexer::token::{Lexeme, Symbol, Token};
 use super::limits::{MAX_HEIGHT, MAX_NESTING, MAX_WAITING};
-use super::regexp;
 
 /// A text on its way to a tree.
 pub(super) struct Parser<'a> {
@@ -157,7 +156,7 @@ impl<'a> Parser<'a> {
     /// `name op "value"` from its operator on; a broken expression is refused at once.
     fn matcher(&self, name: &str, op: MatchOp, value: &str) -> Result<Matcher, SyntaxError> {
         Matcher::new(name, op, value)
-            .map_err(|_| SyntaxError::semantic(regexp::refusal(value), self.last))
+            .map_err(|error| SyntaxError::semantic(error.to_string(), self.last))
     }
 
     /// The operator of a matcher, if one stands here.

@@ -1,11 +1,11 @@
 //! Regular expressions. One that is a literal is compiled with the template: [`prepare`].
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use narvi_model::regexp::{Expression, referenced};
+use regex::bytes::{Captures, Regex};
 
 use super::Parameter::Text;
 use super::{Function, fixed, texts};
 use crate::limits::{MAX_TEMPLATE_REGEX_BYTES, TEMPLATE_REGEX_STEPS};
-use crate::syntax::regexp::refusal;
 use crate::template::ast::{Operand, Term};
 use crate::template::error::{Answer, Failure};
 use crate::template::host::{Compiled, Host};
@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: [Function; 3] = [
         let [pattern, text, with] = texts(given)?;
         let regex = find(host, pattern)?;
         replace(host, text, &regex, |sink, captures| {
-            expand(sink, captures, with)
+            expand(sink, &regex, captures, with)
         })
     }),
     fixed(
@@ -62,11 +62,7 @@ pub(in crate::template) fn prepare(operands: &[Operand]) -> Option<Prepared> {
 fn compile(pattern: &[u8]) -> Prepared {
     let text = std::str::from_utf8(pattern)
         .map_err(|_| "error parsing regexp: invalid UTF-8".to_owned())?;
-    RegexBuilder::new(text)
-        .size_limit(MAX_TEMPLATE_REGEX_BYTES)
-        .dfa_size_limit(MAX_TEMPLATE_REGEX_BYTES)
-        .build()
-        .map_err(|_| refusal(text))
+    Ok(Expression::parse(text)?.compile_within(MAX_TEMPLATE_REGEX_BYTES)?)
 }
 
 /// The expression of this call: that of the template, the last one, or a new one.
@@ -121,7 +117,7 @@ fn splits_characters(text: &[u8]) -> impl Fn(usize, usize) -> bool {
 }
 
 /// Writes `with`, groups put in for `$1`, `${1}` and `$name`, a dollar for `$$`.
-fn expand(sink: &mut Sink<'_>, captures: &Captures<'_>, with: &[u8]) -> Answer<()> {
+fn expand(sink: &mut Sink<'_>, regex: &Regex, captures: &Captures<'_>, with: &[u8]) -> Answer<()> {
     let mut rest = with;
     while let Some(at) = memchr::memchr(b'$', rest) {
         sink.push(rest.get(..at).unwrap_or_default())?;
@@ -135,10 +131,7 @@ fn expand(sink: &mut Sink<'_>, captures: &Captures<'_>, with: &[u8]) -> Answer<(
             sink.byte(b'$')?;
             continue;
         };
-        let group = match name.parse::<usize>() {
-            Ok(index) => captures.get(index),
-            Err(_) => captures.name(name),
-        };
+        let group = referenced(name, regex).find_map(|group| captures.get(group));
         sink.push(group.map_or(b"", |group| group.as_bytes()))?;
         rest = tail;
     }
