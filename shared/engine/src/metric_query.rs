@@ -135,9 +135,7 @@ impl Engine {
                 range,
                 now: request.now,
             };
-            let matrix = self.scan(request, scanner, stats).await?;
-            check_series(&request.limits, matrix.series.len())?;
-            matrices.push(matrix);
+            matrices.push(self.scan(request, scanner, stats).await?);
         }
         let result = evaluate(&plan, matrices, grid, form)?;
         if let QueryResult::Matrix(series) | QueryResult::Vector(series) = &result {
@@ -211,8 +209,7 @@ fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
     Ok((grid, Form::Range))
 }
 
-/// Holds the series of a result, and of each scan below it, to the limit: Loki counts those that
-/// an aggregation is made of as well.
+/// Holds the series of a result to the limit.
 fn check_series(limits: &Limits, series: usize) -> Result<(), EngineError> {
     let most = limits.max_query_series;
     if most == 0 || series <= most {

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`TenantId`] (who), [`Labels`] and [`StreamId`] (which stream), [`Timestamp`],
 //! [`TimeRange`] and [`Day`] (when), [`Entry`] (what), [`Matcher`] (which streams are asked for),
-//! [`regexp`] (expressions in texts of users), [`answer`] (what a query returns), [`Limits`] (how much of it all a tenant may have).
+//! [`regexp`] (expressions in texts of users), [`answer`] (what a query returns), [`Limits`] (how
+//! much of it all a tenant may have).
 //!
 //! Constructors refuse what breaks a rule; a value that exists is valid.
 
