@@ -26,13 +26,21 @@ pub const COALESCE_GAP_BYTES: u64 = 1 << 20;
 /// requests.
 pub const UNIT_BYTES: u64 = 4 << 20;
 
+/// Line bytes that a log query fetches at once in the end. Such a unit is scanned in parts of
+/// [`UNIT_BYTES`].
+pub const LOG_UNIT_BYTES: u64 = 32 << 20;
+
 /// Line bytes of the first unit of a log query, which often has its lines at once; each next unit
-/// is twice as large up to [`UNIT_BYTES`].
+/// is twice as large up to [`LOG_UNIT_BYTES`].
 pub const FIRST_UNIT_BYTES: u64 = 256 << 10;
 
 /// Units being fetched or scanned at once, per query: with [`UNIT_BYTES`] of lines, which compress
 /// to a quarter or less, this bounds a query at about 100 MiB, and it hides the latency of S3.
 pub const UNITS_IN_FLIGHT: usize = 12;
+
+/// The same for a log query, whose units are larger ([`LOG_UNIT_BYTES`]), and which may have its
+/// answer before the next is needed.
+pub const LOG_UNITS_IN_FLIGHT: usize = 4;
 
 /// Tails being fetched at once, per query.
 pub const TAILS_IN_FLIGHT: usize = 32;

@@ -13,7 +13,7 @@ use narvi_model::{Day, Direction, TimeRange, Timestamp};
 use crate::Engine;
 use crate::candidates::Candidate;
 use crate::error::EngineError;
-use crate::limits::{DAYS_AHEAD, INTERVAL_ENTRIES, UNITS_IN_FLIGHT};
+use crate::limits::{DAYS_AHEAD, INTERVAL_ENTRIES, LOG_UNITS_IN_FLIGHT};
 use crate::request::Request;
 use crate::scan::{Needs, Scanner};
 use crate::search::Search;
@@ -145,7 +145,7 @@ impl Engine {
         // Without a filter the first lines are the answer; more units at once would be in vain.
         let ahead = match search.scanner.plan.pipeline.is_empty() {
             true => self.workers.count(),
-            false => UNITS_IN_FLIGHT,
+            false => LOG_UNITS_IN_FLIGHT,
         };
         let bounds: Vec<Option<Timestamp>> = units
             .iter()
@@ -157,9 +157,10 @@ impl Engine {
         let mut runs = std::pin::pin!(runs);
         let mut done = 0;
         while let Some(result) = runs.next().await {
-            let (found, cost) = result?;
-            partial.merge(found);
-            stats.add(&cost);
+            for (found, cost) in result? {
+                partial.merge(found);
+                stats.add(&cost);
+            }
             done += 1;
             if is_settled(partial, direction, bounds.get(done).copied().flatten()) {
                 break;

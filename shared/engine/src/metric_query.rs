@@ -172,9 +172,10 @@ impl Engine {
             let runs = stream::iter(units).map(|unit| search.run(&planned.candidates, unit));
             let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));
             while let Some(result) = runs.next().await {
-                let (partial, cost) = result?;
-                total.merge(partial).map_err(ScanError::from)?;
-                stats.add(&cost);
+                for (partial, cost) in result? {
+                    total.merge(partial).map_err(ScanError::from)?;
+                    stats.add(&cost);
+                }
             }
         }
         Ok(total.finish())

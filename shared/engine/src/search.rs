@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use narvi_model::answer::QueryStats;
 use narvi_model::{Day, Matcher, TenantId, TimeRange};
@@ -71,12 +72,12 @@ impl<S: Scanner> Search<'_, S> {
         Ok(DayPlan { candidates, stats })
     }
 
-    /// Fetches and scans a unit.
+    /// Fetches a unit and scans its parts side by side.
     pub(crate) async fn run(
         &self,
         candidates: &Arc<Vec<Candidate>>,
         unit: Unit,
-    ) -> Result<(S::Partial, QueryStats), EngineError> {
+    ) -> Result<Vec<(S::Partial, QueryStats)>, EngineError> {
         let unit = Arc::new(unit);
         let objects = self.engine.objects.as_ref();
         let (mut bytes, mut seconds) = (0, 0.0);
@@ -94,13 +95,21 @@ impl<S: Scanner> Search<'_, S> {
         let pieces = wanted.fetch(objects).await?;
         bytes += pieces.bytes;
         seconds += pieces.seconds;
-        let (scanner, candidates) = (Arc::clone(&self.scanner), Arc::clone(candidates));
-        let evaluate = move |worker: &mut Worker| {
-            worker.evaluate(scanner.as_ref(), &candidates, &unit, (&collisions, &pieces))
-        };
-        let (partial, mut stats) = self.engine.workers.run(evaluate).await?;
-        stats.compressed_bytes += bytes;
-        stats.fetch_seconds += seconds;
-        Ok((partial, stats))
+        let shared = Arc::new((collisions, pieces));
+        let parts = Unit::clone(&unit).parts(candidates).into_iter();
+        let scans = parts.map(|part| {
+            let (scanner, candidates) = (Arc::clone(&self.scanner), Arc::clone(candidates));
+            let shared = Arc::clone(&shared);
+            self.engine.workers.run(move |worker: &mut Worker| {
+                let fetched = (shared.0.as_slice(), &shared.1);
+                worker.evaluate(scanner.as_ref(), &candidates, &part, fetched)
+            })
+        });
+        let mut results = try_join_all(scans).await?;
+        if let Some((_, stats)) = results.first_mut() {
+            stats.compressed_bytes += bytes;
+            stats.fetch_seconds += seconds;
+        }
+        Ok(results)
     }
 }

@@ -1,13 +1,15 @@
 //! [`Unit`]: a share of a query's chunks, cut by bytes so that one huge stream uses all cores too.
 
+use std::ops::RangeInclusive;
+
 use narvi_model::Direction;
 use narvi_model::Timestamp;
 
 use crate::candidates::Candidate;
-use crate::limits::{FIRST_UNIT_BYTES, UNIT_BYTES};
+use crate::limits::{FIRST_UNIT_BYTES, LOG_UNIT_BYTES, UNIT_BYTES};
 
-/// Chunks that are fetched and scanned together.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Chunks that are fetched together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unit {
     /// Places among the candidates.
     pub(crate) chunks: Vec<usize>,
@@ -15,10 +17,20 @@ pub(crate) struct Unit {
 
 /// Cuts chunks in the order of their segments, so that a unit reads neighbouring bytes.
 pub(crate) fn by_segment(candidates: &[Candidate]) -> Vec<Unit> {
-    cut(candidates, (0..candidates.len()).collect(), UNIT_BYTES)
+    let order = (0..candidates.len()).collect();
+    cut(candidates, order, UNIT_BYTES..=UNIT_BYTES)
+}
+
+impl Unit {
+    /// Cuts a unit into what one worker scans.
+    pub(crate) fn parts(self, candidates: &[Candidate]) -> Vec<Self> {
+        cut(candidates, self.chunks, UNIT_BYTES..=UNIT_BYTES)
+    }
 }
 
 /// Cuts chunks in the asked direction of time, starting small: the first lines are often enough.
+/// Chunks of one time lie apart in a merged segment, so later units are large: what lies between
+/// them is fetched along, and mostly is theirs as well.
 pub(crate) fn by_time(candidates: &[Candidate], direction: Direction) -> Vec<Unit> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|&place| {
@@ -28,10 +40,12 @@ pub(crate) fn by_time(candidates: &[Candidate], direction: Direction) -> Vec<Uni
             Direction::Backward => -i128::from(chunk.last.nanos()),
         }
     });
-    cut(candidates, order, FIRST_UNIT_BYTES)
+    cut(candidates, order, FIRST_UNIT_BYTES..=LOG_UNIT_BYTES)
 }
 
-fn cut(candidates: &[Candidate], order: Vec<usize>, mut budget: u64) -> Vec<Unit> {
+/// Cuts chunks into units of line bytes that grow from the first size to the last.
+fn cut(candidates: &[Candidate], order: Vec<usize>, sizes: RangeInclusive<u64>) -> Vec<Unit> {
+    let mut budget = *sizes.start();
     let mut units = Vec::new();
     let mut unit = Unit::default();
     let mut bytes = 0;
@@ -43,7 +57,7 @@ fn cut(candidates: &[Candidate], order: Vec<usize>, mut budget: u64) -> Vec<Unit
         if bytes >= budget {
             units.push(std::mem::take(&mut unit));
             bytes = 0;
-            budget = (budget * 2).min(UNIT_BYTES);
+            budget = (budget * 2).min(*sizes.end());
         }
     }
     if !unit.chunks.is_empty() {

@@ -4,6 +4,7 @@ use narvi_model::regexp::Expression;
 use narvi_model::{MatchOp, Matcher};
 use regex::bytes::Regex;
 
+use super::same::same;
 use super::{NameId, Names};
 
 /// A condition on the value of one label; an absent label is an empty one.
@@ -45,7 +46,7 @@ impl LabelMatch {
     /// Whether a label with this value meets the condition.
     pub(super) fn holds(&self, value: &[u8]) -> bool {
         let found = match &self.test {
-            Test::Equal(wanted) => **wanted == *value,
+            Test::Equal(wanted) => same(wanted, value),
             Test::Regex(regex) => regex.is_match(value),
         };
         found != self.negative

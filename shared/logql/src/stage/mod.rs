@@ -20,6 +20,7 @@ mod logfmt;
 mod pattern;
 mod regexp;
 pub(crate) mod row;
+pub(crate) mod same;
 mod sound;
 mod unpack;
 mod unwrap;

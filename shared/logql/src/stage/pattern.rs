@@ -52,7 +52,9 @@ impl Pattern {
             return;
         };
         row.extract(wanted, |line, out| {
-            if line.is_empty() || !line.starts_with(&self.prefix) {
+            // No comparison with nothing: see `same`.
+            let starts = self.prefix.is_empty() || line.starts_with(&self.prefix);
+            if line.is_empty() || !starts {
                 return;
             }
             let mut start = self.prefix.len();

@@ -83,7 +83,8 @@ pub struct Machine {
     found: usize,
     /// The current time, in nanoseconds.
     now: i64,
-    scratch: Scratch,
+    /// `None` while a stage has it.
+    scratch: Option<Box<Scratch>>,
 }
 
 /// What was made of the current line.
@@ -111,7 +112,7 @@ impl Machine {
             details: None,
             found: 0,
             now,
-            scratch: Scratch::default(),
+            scratch: None,
         }
     }
 
@@ -134,6 +135,7 @@ impl Machine {
     /// Begins a line of the chunk.
     pub(crate) fn start_row<'a>(&'a mut self, batch: &'a Batch, at: u32) -> Row<'a> {
         self.labels.start_line();
+        self.names.start_line();
         self.buffers.written.clear();
         self.buffers.arena.clear();
         self.line = LineAt::Chunk;
@@ -213,13 +215,13 @@ impl Row<'_> {
 
     /// Takes the buffers of the stages out, so that they can be written while the row is read;
     /// they must be [given back](Self::give_back).
-    pub(crate) fn take_scratch(&mut self) -> Scratch {
-        std::mem::take(&mut self.machine.scratch)
+    pub(crate) fn take_scratch(&mut self) -> Box<Scratch> {
+        self.machine.scratch.take().unwrap_or_default()
     }
 
     /// Gives the buffers of the stages back.
-    pub(crate) fn give_back(&mut self, scratch: Scratch) {
-        self.machine.scratch = scratch;
+    pub(crate) fn give_back(&mut self, scratch: Box<Scratch>) {
+        self.machine.scratch = Some(scratch);
     }
 
     /// The number of a label's name; `None` where no label has it.

@@ -6,6 +6,7 @@
 use foldhash::HashMap;
 
 use crate::limits::{MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_NAMES};
+use crate::stage::same::same;
 
 /// A label name, by its place among the [`Names`] of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,10 @@ impl NameId {
     }
 }
 
+/// Keys of a line that are expected where the line before had them, and the length of the longest
+/// such key. Others are rare, and only looked up a little slower.
+const EXPECTED: usize = 64;
+
 /// What a name or key takes beside its text.
 const ENTRY_BYTES: usize = 64;
 
@@ -32,6 +37,11 @@ pub(crate) struct Names {
     texts: Vec<Box<str>>,
     /// What raw keys become; `None` for a key of which nothing is left.
     keys: HashMap<Box<[u8]>, Option<NameId>>,
+    /// The keys of the last lines by their place, with what they became: the next line mostly has
+    /// the same in the same order, and a comparison costs less than a hash.
+    expected: Vec<(Vec<u8>, Option<NameId>)>,
+    /// How many keys of the current line there were.
+    place: usize,
     /// For each name the one that it steps aside to, once that was asked for.
     extracted: Vec<Option<NameId>>,
     /// Bytes of all names and raw keys, roughly.
@@ -45,6 +55,8 @@ impl Default for Names {
             ids: HashMap::default(),
             texts: Vec::new(),
             keys: HashMap::default(),
+            expected: Vec::new(),
+            place: 0,
             extracted: Vec::new(),
             bytes: 0,
             sanitised: String::new(),
@@ -89,9 +101,36 @@ impl Names {
         self.texts.len() + self.keys.len() > MAX_NAMES || self.bytes > MAX_NAME_BYTES / 2
     }
 
+    /// Begins a line.
+    pub(crate) fn start_line(&mut self) {
+        self.place = 0;
+    }
+
     /// The label that a key of a log line becomes; `None` where nothing is left of it, or where it
     /// is beyond the limits.
     pub(crate) fn of_key(&mut self, key: &[u8]) -> Option<NameId> {
+        let place = self.place;
+        self.place += 1;
+        match self.expected.get(place) {
+            Some((expected, id)) if same(expected, key) => return *id,
+            _ => {}
+        }
+        let id = self.look_up(key);
+        if key.len() <= EXPECTED {
+            match self.expected.get_mut(place) {
+                Some((expected, other)) => {
+                    expected.clear();
+                    expected.extend_from_slice(key);
+                    *other = id;
+                }
+                None if place < EXPECTED => self.expected.push((key.to_vec(), id)),
+                None => {}
+            }
+        }
+        id
+    }
+
+    fn look_up(&mut self, key: &[u8]) -> Option<NameId> {
         if let Some(id) = self.keys.get(key) {
             return *id;
         }
