@@ -3,12 +3,12 @@
 //! Sums of integers can be kept as differences between steps: a run of lines touches two cells
 //! however many windows it lies in, and the cells are summed up once at the end, without rounding.
 
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use foldhash::HashMap;
 use narvi_model::Labels;
 
+use super::room::label_cells;
 use super::series_key::Groups;
 use super::{ABSENT, Matrix, MatrixSeries, Samples, SeriesKey, Window};
 use crate::batch::{Batch, Selection};
@@ -42,8 +42,9 @@ impl Counting {
 /// A query that would fill more cells than memory allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the query would make more than {MAX_CELLS} values before aggregation; narrow the stream \
-     selector or the time range, or use a larger step"
+    "the query would make more than {} MiB of values and labels before aggregation; narrow the \
+     stream selector or the time range, use a larger step, or read fewer labels",
+    MAX_CELLS * size_of::<f64>() >> 20
 )]
 pub struct TooManySeries;
 
@@ -53,6 +54,8 @@ pub struct RangePartial {
     function: Counting,
     window: Window,
     series: HashMap<Labels, Cells>,
+    /// What the labels of all series take, in cells of 8 bytes.
+    label_cells: usize,
 }
 
 /// One series: differences between neighbouring steps, so one more than there are steps.
@@ -98,6 +101,7 @@ impl RangePartial {
             function,
             window,
             series: HashMap::default(),
+            label_cells: 0,
         }
     }
 
@@ -170,19 +174,15 @@ impl RangePartial {
     /// As [`RangePartial::add_batch`].
     pub fn merge(&mut self, other: Self) -> Result<(), TooManySeries> {
         for (labels, cells) in other.series {
-            self.room_for_one_more()?;
-            match self.series.entry(labels) {
-                Entry::Vacant(place) => {
-                    place.insert(cells);
-                }
-                Entry::Occupied(place) => {
-                    let mine = place.into_mut();
-                    let add = |to: &mut [i64], from: &[i64]| {
-                        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-                    };
-                    add(&mut mine.lines, &cells.lines);
-                    add(&mut mine.bytes, &cells.bytes);
-                }
+            if let Some(mine) = self.series.get_mut(&labels) {
+                let add = |to: &mut [i64], from: &[i64]| {
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+                };
+                add(&mut mine.lines, &cells.lines);
+                add(&mut mine.bytes, &cells.bytes);
+            } else {
+                self.make_room(&labels)?;
+                self.series.insert(labels, cells);
             }
         }
         Ok(())
@@ -224,7 +224,7 @@ impl RangePartial {
 
     fn cells(&mut self, labels: &Labels) -> Result<&mut Cells, TooManySeries> {
         if !self.series.contains_key(labels) {
-            self.room_for_one_more()?;
+            self.make_room(labels)?;
         }
         let steps = self.window.grid().len();
         let function = self.function;
@@ -234,10 +234,16 @@ impl RangePartial {
             .or_insert_with(|| Cells::new(function, steps)))
     }
 
-    fn room_for_one_more(&self) -> Result<(), TooManySeries> {
+    /// Counts the memory of one more series.
+    fn make_room(&mut self, labels: &Labels) -> Result<(), TooManySeries> {
         let columns = if self.function.counts_bytes() { 2 } else { 1 };
         let cells = (self.series.len() + 1).saturating_mul(self.window.grid().len() + 1);
-        if cells.saturating_mul(columns) > MAX_CELLS {
+        self.label_cells += label_cells(labels);
+        if cells
+            .saturating_mul(columns)
+            .saturating_add(self.label_cells)
+            > MAX_CELLS
+        {
             Err(TooManySeries)
         } else {
             Ok(())

@@ -6,8 +6,10 @@
 use foldhash::HashMap;
 use narvi_model::Labels;
 
-use super::SeriesKey;
+use super::room::label_cells;
+use super::{SeriesKey, TooManySeries};
 use crate::batch::Batch;
+use crate::limits::MAX_CELLS;
 use crate::stage::row::RowKey;
 use crate::stage::{Machine, Pipeline, Row};
 
@@ -26,6 +28,17 @@ pub struct PipelineError {
     pub error: String,
     /// The labels of the line.
     pub series: Labels,
+}
+
+/// Why the lines of a batch cannot be sorted by series.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatherError {
+    /// A line that a stage could not make sense of.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The labels of the batch alone take more memory than allowed.
+    #[error(transparent)]
+    TooManySeries(#[from] TooManySeries),
 }
 
 /// What tells the series of a scan apart, once the pipeline is compiled.
@@ -82,6 +95,8 @@ pub(crate) struct Samples<'a> {
 pub struct Gather {
     places: HashMap<Box<[u8]>, u32>,
     labels: Vec<Labels>,
+    /// What they take, in cells of 8 bytes.
+    label_cells: usize,
     key: Vec<u8>,
     /// The series of each line, and what is counted of it.
     series: Vec<u32>,
@@ -103,7 +118,7 @@ impl Gather {
         (pipeline, series): (&Pipeline, &Series),
         machine: &mut Machine,
         batch: &Batch,
-    ) -> Result<usize, PipelineError> {
+    ) -> Result<usize, GatherError> {
         self.clear();
         machine.start_chunk(batch);
         for at in batch.selection.iter() {
@@ -118,7 +133,7 @@ impl Gather {
                 self.values.push(value);
             }
             series.check(&row)?;
-            let place = self.place(series, &row);
+            let place = self.place(series, &row)?;
             self.series.push(place);
             self.times.push(row.timestamp());
             self.bytes.push(row.line_len() as u32);
@@ -130,22 +145,29 @@ impl Gather {
     fn clear(&mut self) {
         self.places.clear();
         self.labels.clear();
+        self.label_cells = 0;
         self.series.clear();
         self.times.clear();
         self.bytes.clear();
         self.values.clear();
     }
 
-    fn place(&mut self, series: &Series, row: &Row<'_>) -> u32 {
+    fn place(&mut self, series: &Series, row: &Row<'_>) -> Result<u32, TooManySeries> {
         self.key.clear();
         row.write_key(&series.row_key, &mut self.key);
         if let Some(place) = self.places.get(&*self.key) {
-            return *place;
+            return Ok(*place);
         }
         let place = self.labels.len() as u32;
         self.places.insert(self.key.as_slice().into(), place);
-        self.labels.push(row.labels_of(&series.key));
-        place
+        let labels = row.labels_of(&series.key);
+        // The bytes that tell series apart are as long as the labels.
+        self.label_cells += 2 * label_cells(&labels);
+        self.labels.push(labels);
+        if self.label_cells > MAX_CELLS {
+            return Err(TooManySeries);
+        }
+        Ok(place)
     }
 
     /// Sorts by series, keeping the order of time.

@@ -15,6 +15,7 @@ mod label_replace;
 mod matrix;
 mod partial;
 mod ranking;
+mod room;
 mod samples;
 mod series_key;
 
@@ -22,7 +23,7 @@ pub use absent::{absent, labels_of};
 pub use aggregate::{Folding, aggregate};
 pub use binary::{Comparing, MatchError, Matching, Operand, Operation, binary, literal};
 pub use counting::{Counting, RangePartial, TooManySeries};
-pub use gather::{Gather, PipelineError};
+pub use gather::{Gather, GatherError, PipelineError};
 pub(crate) use gather::{Samples, Series};
 pub use grid::{Grid, Window};
 pub use label_replace::LabelReplace;

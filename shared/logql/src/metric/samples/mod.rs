@@ -17,6 +17,7 @@ mod quantile;
 use foldhash::HashMap;
 use narvi_model::Labels;
 
+use super::room::label_cells;
 use super::{ABSENT, Matrix, MatrixSeries, TooManySeries, Window};
 use crate::limits::MAX_CELLS;
 use counter::Counted;
@@ -212,6 +213,8 @@ struct Table<C> {
     series: HashMap<Labels, Panes<C>>,
     /// What the panes of all series take, in cells of 8 bytes.
     cells: usize,
+    /// What their labels take, in the same.
+    label_cells: usize,
 }
 
 impl<C> Default for Table<C> {
@@ -219,6 +222,7 @@ impl<C> Default for Table<C> {
         Self {
             series: HashMap::default(),
             cells: 0,
+            label_cells: 0,
         }
     }
 }
@@ -236,6 +240,7 @@ impl<C: Content> Table<C> {
             let mut panes = Panes::default();
             self.cells += panes.add(window, run);
             if !panes.is_empty() {
+                self.label_cells += label_cells(labels);
                 self.series.insert(labels.clone(), panes);
             }
         }
@@ -244,6 +249,9 @@ impl<C: Content> Table<C> {
 
     fn merge(&mut self, other: Self, window: &Window) -> Result<(), TooManyValues> {
         for (labels, panes) in other.series {
+            if !self.series.contains_key(&labels) {
+                self.label_cells += label_cells(&labels);
+            }
             self.cells += self.series.entry(labels).or_default().merge(panes);
             self.check(window)?;
         }
@@ -255,7 +263,8 @@ impl<C: Content> Table<C> {
         if self.cells > MAX_CELLS {
             return Err(C::refusal());
         }
-        if self.series.len().saturating_mul(window.grid().len()) > MAX_CELLS {
+        let cells = self.series.len().saturating_mul(window.grid().len());
+        if cells.saturating_add(self.label_cells) > MAX_CELLS {
             return Err(TooManySeries.into());
         }
         Ok(())

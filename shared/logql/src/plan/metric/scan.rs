@@ -3,8 +3,8 @@
 use crate::batch::Batch;
 use crate::logs::Arrival;
 use crate::metric::{
-    Counting, Function, Gather, Partial, PipelineError, SampleOrder, Sampling, Series, SeriesKey,
-    TooManySeries, TooManyValues, Window,
+    Counting, Function, Gather, GatherError, Partial, PipelineError, SampleOrder, Sampling, Series,
+    SeriesKey, TooManySeries, TooManyValues, Window,
 };
 use crate::plan::{LogPlan, PlanError};
 use crate::stage::{Demand, Machine};
@@ -44,6 +44,15 @@ pub enum ScanError {
     /// A line that a stage could not make sense of.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+}
+
+impl From<GatherError> for ScanError {
+    fn from(error: GatherError) -> Self {
+        match error {
+            GatherError::Pipeline(error) => error.into(),
+            GatherError::TooManySeries(error) => error.into(),
+        }
+    }
 }
 
 impl From<TooManySeries> for ScanError {
