@@ -1,6 +1,7 @@
 //! [`EngineError`]: why a query has no answer, in Loki's words where Loki has any.
 
 use narvi_logql::eval::EvalError;
+use narvi_logql::logs::TooManyBytes;
 use narvi_logql::metric::MatchError;
 use narvi_logql::plan::{PlanError, ScanError};
 use narvi_logql::syntax::SyntaxError;
@@ -36,6 +37,9 @@ pub enum EngineError {
     /// The lines cannot be made numbers of.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The lines are too much for an answer.
+    #[error(transparent)]
+    Lines(#[from] TooManyBytes),
     /// The numbers cannot be put together.
     #[error(transparent)]
     Eval(#[from] EvalError),
@@ -68,7 +72,7 @@ impl EngineError {
         match self {
             Self::Eval(EvalError::Matching(MatchError::TooManySeries(_))) => ErrorKind::Invalid,
             Self::Plan(PlanError::ApproxTopkDisabled) | Self::Eval(_) => ErrorKind::Refused,
-            Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::Scan(_) => {
+            Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::Scan(_) | Self::Lines(_) => {
                 ErrorKind::Invalid
             }
             Self::Timeout => ErrorKind::Timeout,

@@ -71,9 +71,9 @@ impl Scanner for LogScanner {
         }
         pipeline.filter(batch);
         if !pipeline.only_filters() {
-            return Ok(partial.add_rows((pipeline, machine), batch, arrival));
+            return Ok(partial.add_rows((pipeline, machine), batch, arrival)?);
         }
-        partial.add_batch(batch, arrival);
+        partial.add_batch(batch, arrival)?;
         Ok(batch.selection.len())
     }
 }
@@ -158,7 +158,7 @@ impl Engine {
         let mut done = 0;
         while let Some(result) = runs.next().await {
             for (found, cost) in result? {
-                partial.merge(found);
+                partial.merge(found)?;
                 stats.add(&cost);
             }
             done += 1;

@@ -36,10 +36,15 @@ impl<'a> Pushed<'a> {
             batch.selection = Selection::Run(0..batch.rows());
             pipeline.filter(batch);
             let arrival = Arrival(place as u64);
-            if pipeline.only_filters() {
-                found.add_batch(batch, arrival);
+            let added = if pipeline.only_filters() {
+                found.add_batch(batch, arrival)
             } else {
-                found.add_rows((pipeline, &mut machine), batch, arrival);
+                let into = (pipeline, &mut machine);
+                found.add_rows(into, batch, arrival).map(drop)
+            };
+            // Far more than a tail can be sent: it gets the first of it.
+            if added.is_err() {
+                break;
             }
         }
         found.finish(0, usize::MAX)

@@ -1,8 +1,14 @@
 //! Bounds of this crate, each with what happens beyond it.
 
-/// Cells (series times steps) that one range aggregation may fill, 8 bytes each. Beyond it the
-/// query is refused with the advice to narrow it; 16 Mi cells are 128 MiB.
+/// Cells (series times steps) that one range aggregation may fill, 8 bytes each; the labels of its
+/// series count as cells, too. Beyond it the query is refused with the advice to narrow it; 16 Mi
+/// cells are 128 MiB.
 pub(crate) const MAX_CELLS: usize = 16 << 20;
+
+/// Memory of the entries of a log answer. Beyond it the query is refused with the advice to ask for
+/// less: what templates make of lines may be larger than all that was read. An answer of Lambda
+/// has 6 MB at most.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Bytes that stages may make of one line: the lines and labels that they write, all together.
 /// Beyond it templates write no more and the line has the error `TemplateFormatErr`; a query may

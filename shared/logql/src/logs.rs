@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use narvi_model::answer::{LogEntry, LogStream};
-use narvi_model::{Direction, Labels, Line, Timestamp};
+use narvi_model::{Direction, Label, Labels, Line, Timestamp};
 
 use crate::batch::{Batch, Selection};
+use crate::limits::MAX_ANSWER_BYTES;
 use crate::stage::{Machine, Pipeline, Row};
 
 /// Where a chunk stands among all chunks of a query in the order of arrival.
@@ -48,7 +49,23 @@ impl Found {
             parsed: shown.parsed,
         }
     }
+
+    /// Memory that is its own; the labels of streams are shared.
+    fn bytes(&self) -> usize {
+        let labels = self.metadata.iter().chain(self.parsed.iter());
+        let label = |(name, value): (&str, &str)| size_of::<Label>() + name.len() + value.len();
+        size_of::<Self>() + self.line.len() + labels.map(label).sum::<usize>()
+    }
 }
+
+/// An answer that is larger than memory allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the lines of the answer would take more than {} MiB with their labels; ask for fewer lines, or \
+     for shorter ones",
+    MAX_ANSWER_BYTES >> 20
+)]
+pub struct TooManyBytes;
 
 /// The first entries in the asked direction, at most `limit` of them.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -56,6 +73,8 @@ pub struct LogPartial {
     direction: Direction,
     limit: usize,
     found: Vec<Found>,
+    /// Memory of all of them.
+    bytes: usize,
 }
 
 impl LogPartial {
@@ -66,6 +85,7 @@ impl LogPartial {
             direction,
             limit,
             found: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -82,59 +102,90 @@ impl LogPartial {
     }
 
     /// Takes the selected rows of a batch that can be among the first.
-    pub fn add_batch(&mut self, batch: &Batch, arrival: Arrival) {
+    ///
+    /// # Errors
+    /// Where the first entries take more memory than allowed; those found so far stay.
+    pub fn add_batch(&mut self, batch: &Batch, arrival: Arrival) -> Result<(), TooManyBytes> {
         let stream_hash = batch.stream.stable_hash();
         let rows = batch.selection.len();
         let places = match self.direction {
             Direction::Forward => 0..rows.min(self.limit),
             Direction::Backward => rows.saturating_sub(self.limit)..rows,
         };
-        let taken = places.filter_map(|place| batch.selection.get(place));
-        self.found.extend(taken.map(|row| Found {
-            time: batch.timestamps[row as usize],
-            stream_hash,
-            arrival,
-            row,
-            stream: batch.stream.clone(),
-            line: Bytes::copy_from_slice(batch.lines.line(row)),
-            metadata: batch.own_metadata(row),
-            parsed: Labels::empty(),
-        }));
+        for row in places.filter_map(|place| batch.selection.get(place)) {
+            self.add(Found {
+                time: batch.timestamps[row as usize],
+                stream_hash,
+                arrival,
+                row,
+                stream: batch.stream.clone(),
+                line: Bytes::copy_from_slice(batch.lines.line(row)),
+                metadata: batch.own_metadata(row),
+                parsed: Labels::empty(),
+            })?;
+        }
         self.trim();
+        Ok(())
     }
 
     /// Runs the selected rows of a batch through the stages of a pipeline, in the asked direction,
     /// and takes what is left; stops where no further row can be among the first. Answers how many
     /// it took.
+    ///
+    /// # Errors
+    /// As [`LogPartial::add_batch`].
     pub fn add_rows(
         &mut self,
         (pipeline, machine): (&Pipeline, &mut Machine),
         batch: &Batch,
         arrival: Arrival,
-    ) -> usize {
+    ) -> Result<usize, TooManyBytes> {
         machine.start_chunk(batch);
-        let before = self.found.len();
-        let mut take = |at: u32| {
+        let direction = self.direction;
+        let mut rows = batch.selection.iter();
+        let mut next = || match direction {
+            Direction::Forward => rows.next(),
+            Direction::Backward => rows.next_back(),
+        };
+        let mut taken = 0;
+        while taken < self.limit {
+            let Some(at) = next() else {
+                break;
+            };
             let mut row = machine.start_row(batch, at);
             if pipeline.keeps(&mut row) {
-                self.found.push(Found::of(&row, batch, arrival));
+                self.add(Found::of(&row, batch, arrival))?;
+                taken += 1;
             }
-            self.found.len() - before < self.limit
-        };
-        let rows = batch.selection.iter();
-        match self.direction {
-            Direction::Forward => rows.into_iter().all(&mut take),
-            Direction::Backward => rows.rev().all(&mut take),
-        };
-        let taken = self.found.len() - before;
+        }
         self.trim();
-        taken
+        Ok(taken)
     }
 
     /// Adds what another part of the same query found.
-    pub fn merge(&mut self, other: Self) {
-        self.found.extend(other.found);
+    ///
+    /// # Errors
+    /// As [`LogPartial::add_batch`].
+    pub fn merge(&mut self, other: Self) -> Result<(), TooManyBytes> {
+        for found in other.found {
+            self.add(found)?;
+        }
         self.trim();
+        Ok(())
+    }
+
+    /// Adds an entry. What is too much is found out only once it is half as much again, since
+    /// those that are not among the first do not count and sorting is dear.
+    fn add(&mut self, found: Found) -> Result<(), TooManyBytes> {
+        self.bytes += found.bytes();
+        self.found.push(found);
+        if self.bytes > MAX_ANSWER_BYTES / 2 * 3 {
+            self.sort();
+            if self.bytes > MAX_ANSWER_BYTES {
+                return Err(TooManyBytes);
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the first `limit`; sorting only once the excess is as large again keeps it cheap.
@@ -148,6 +199,7 @@ impl LogPartial {
         let direction = self.direction;
         self.found.sort_unstable_by(|a, b| order(direction, a, b));
         self.found.truncate(self.limit);
+        self.bytes = self.found.iter().map(Found::bytes).sum();
     }
 
     /// The time that an entry must be before (or at) in the asked direction to be among the first;
@@ -254,11 +306,11 @@ mod tests {
         let mut other = LogPartial::new(direction, limit);
         let mut lines = batch(&["a", "b", "c"]);
         lines.timestamps = vec![10, 20, 20];
-        partial.add_batch(&lines, Arrival(0));
+        partial.add_batch(&lines, Arrival(0)).unwrap();
         lines = batch(&["d", "e"]);
         lines.timestamps = vec![20, 30];
-        other.add_batch(&lines, Arrival(1));
-        other.merge(partial);
+        other.add_batch(&lines, Arrival(1)).unwrap();
+        other.merge(partial).unwrap();
         let streams = other.finish(interval, limit);
         let entries = streams.into_iter().flat_map(|stream| stream.entries);
         entries
@@ -277,12 +329,27 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_count_as_memory() {
+        let largest = |limit: usize| {
+            let mut partial = LogPartial::new(Direction::Forward, limit);
+            let lines = batch(&vec!["x".repeat(1 << 20); 100]);
+            let added = partial.add_batch(&lines, Arrival(0));
+            let mut whole = LogPartial::new(Direction::Forward, limit);
+            added
+                .and_then(|()| whole.merge(partial))
+                .map(|()| whole.finish(0, limit)[0].entries.len())
+        };
+        assert_eq!(largest(60), Ok(60));
+        assert_eq!(largest(100), Err(TooManyBytes));
+    }
+
+    #[test]
     fn many_parts_keep_the_first() {
         let mut partial = LogPartial::new(Direction::Backward, 2);
         for n in 0..5000 {
             let mut lines = batch(&["x"]);
             lines.timestamps = vec![n];
-            partial.add_batch(&lines, Arrival(n as u64));
+            partial.add_batch(&lines, Arrival(n as u64)).unwrap();
         }
         assert_eq!(partial.worst(), Some(Timestamp::from_nanos(4998)));
         assert!(partial.len() <= 1024);
