@@ -11,6 +11,7 @@ mod class;
 mod cursor;
 mod escape;
 mod parse;
+mod size;
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -25,6 +26,12 @@ const MAX_CACHE_BYTES: usize = 2 << 20;
 /// Groups and repetitions inside each other. Beyond it the expression is refused, as compiling it
 /// takes stack; Rust's parser, which counts more things, holds it to the same number. Go's is 1000.
 const MAX_DEPTH: u32 = 250;
+
+/// Memory of a search that tells where groups matched. Beyond it the expression is refused.
+const MAX_SEARCH_BYTES: usize = 64 << 20;
+
+/// Groups up to which that memory cannot be reached.
+const FEW_GROUPS: usize = 16;
 
 /// Not at the edge of a word of ASCII. In the midst of a character this is true, too.
 const WITHIN: &str = r"(?-u:\B)";
@@ -102,6 +109,12 @@ impl Expression {
         &self.rust
     }
 
+    /// Bytes that it takes once compiled, within a factor of a few.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        regex_syntax::parse(&self.rust).map_or(0, |hir| size::compiled(&hir))
+    }
+
     /// Compiles it for bytes, which are mostly UTF-8.
     ///
     /// # Errors
@@ -120,10 +133,18 @@ impl Expression {
             .dfa_size_limit(bytes.min(MAX_CACHE_BYTES))
             .nest_limit(MAX_DEPTH)
             .build();
-        built.map_err(|error| match error {
+        let too_large = || RegexpError::new("expression too large", &self.go);
+        let regex = built.map_err(|error| match error {
             regex::Error::Syntax(_) => parse::too_deep(&self.go),
-            _ => RegexpError::new("expression too large", &self.go),
-        })
+            _ => too_large(),
+        })?;
+        let has_room = regex.captures_len() <= FEW_GROUPS || self.searches_within_bounds();
+        has_room.then_some(regex).ok_or_else(too_large)
+    }
+
+    fn searches_within_bounds(&self) -> bool {
+        let hir = regex_syntax::parse(&self.rust);
+        hir.is_ok_and(|hir| size::searched(&hir) <= MAX_SEARCH_BYTES)
     }
 }
 
