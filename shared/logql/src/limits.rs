@@ -60,5 +60,12 @@ pub(crate) const KEPT_TEMPLATE_MEMORY: usize = 256 << 10;
 /// that is not a literal is compiled for each line.
 pub(crate) const MAX_TEMPLATE_REGEX_BYTES: usize = 1 << 20;
 
+/// Bytes that the expressions which stand in templates may take once compiled, those of all
+/// templates of a pipeline together. Beyond it the query is refused.
+pub(crate) const MAX_TEMPLATE_EXPRESSIONS: usize = 16 << 20;
+
+/// Bytes that each of them counts as beside its size, for what it remembers.
+pub(crate) const TEMPLATE_EXPRESSION_BYTES: usize = 64 << 10;
+
 /// Steps that compiling an expression for a line counts as.
 pub(crate) const TEMPLATE_REGEX_STEPS: usize = 2_000;

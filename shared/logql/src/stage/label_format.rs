@@ -100,7 +100,7 @@ impl Format {
             LabelFormatValue::Template(text) => {
                 let template = Template::parse("label", text)
                     .map_err(|cause| format!("invalid template for label '{name}': {cause}"))?;
-                let reads = line_data::reads(&template, names);
+                let reads = line_data::reads(&template, names)?;
                 Ok(Self::Template {
                     to,
                     template: Box::new(template),

@@ -1,8 +1,8 @@
 //! [`LineData`]: a line on its way through the stages as templates see it.
 
 use super::{Names, Reads, Row};
-use crate::limits::MAX_LINE_MEMORY;
-use crate::template::{Data, Fields, Scratch, Template};
+use crate::limits::{MAX_LINE_MEMORY, MAX_TEMPLATE_EXPRESSIONS};
+use crate::template::{Data, EXPRESSIONS_TOO_LARGE, Fields, Scratch, Template};
 
 /// What a template is rendered from.
 struct LineData<'r, 'a>(&'r Row<'a>);
@@ -43,11 +43,18 @@ fn readable(value: &[u8]) -> &str {
 }
 
 /// The labels that a template reads.
-pub(super) fn reads(template: &Template, names: &mut Names) -> Reads {
-    match template.fields() {
+///
+/// # Errors
+/// Where the expressions of it and the templates before take too much.
+pub(super) fn reads(template: &Template, names: &mut Names) -> Result<Reads, String> {
+    names.expression_bytes += template.expression_bytes();
+    if names.expression_bytes > MAX_TEMPLATE_EXPRESSIONS {
+        return Err(EXPRESSIONS_TOO_LARGE.to_owned());
+    }
+    Ok(match template.fields() {
         Fields::All => Reads::All,
         Fields::Names(fields) => Reads::Names(fields.iter().map(|name| names.id(name)).collect()),
-    }
+    })
 }
 
 /// Renders a template for a line; answers what went wrong, in Go's words.

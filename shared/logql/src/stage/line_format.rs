@@ -17,7 +17,7 @@ impl LineFormat {
     pub(super) fn compile(text: &str, names: &mut Names) -> Result<Self, String> {
         let template = Template::parse("line", text)
             .map_err(|cause| format!("invalid line template: {cause}"))?;
-        let reads = line_data::reads(&template, names);
+        let reads = line_data::reads(&template, names)?;
         Ok(Self { template, reads })
     }
 

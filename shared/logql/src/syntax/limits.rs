@@ -17,5 +17,16 @@ pub const MAX_HEIGHT: usize = 512;
 /// canonical text of the highest tree has that many.
 pub const MAX_WAITING: usize = 2 * MAX_HEIGHT;
 
+/// Names in one list of labels (`by (…)`, `on (…)`, `group_left (…)`); beyond that the query is
+/// refused. Each line or series is looked through for each of them.
+pub const MAX_LISTED: usize = 256;
+
+/// Regular expressions of a query, those of templates aside; beyond that it is refused. Each
+/// remembers up to some MiB of what it has worked out.
+pub const MAX_EXPRESSIONS: usize = 100;
+
+/// Bytes that they may take once compiled, all together; beyond that the query is refused.
+pub const MAX_EXPRESSION_BYTES: usize = 16 << 20;
+
 /// Longest name for which a similar known name is looked up; longer ones get no hint.
 pub const MAX_HINT_BYTES: usize = 32;

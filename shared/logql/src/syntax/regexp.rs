@@ -5,6 +5,40 @@
 use narvi_model::regexp::{Expression, group_name};
 use regex::bytes::Regex;
 
+use super::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSIONS};
+
+/// The expressions of a query so far: each is bounded by itself, but they may be many.
+#[derive(Debug, Default)]
+pub(super) struct Expressions {
+    count: usize,
+    bytes: usize,
+}
+
+impl Expressions {
+    /// Counts one more, which need not compile.
+    pub(super) fn add(&mut self, pattern: &str) -> Result<(), String> {
+        self.count += 1;
+        if self.count > MAX_EXPRESSIONS {
+            return Err(format!(
+                "query has more than {MAX_EXPRESSIONS} regular expressions; join some with `|`"
+            ));
+        }
+        let bytes = Expression::parse(pattern).map_or(0, |expression| expression.weight());
+        // One that is too large by itself is refused for that once it is compiled.
+        if bytes <= MAX_EXPRESSION_BYTES {
+            self.bytes += bytes;
+        }
+        if self.bytes > MAX_EXPRESSION_BYTES {
+            return Err(
+                "the regular expressions of the query are too large all together; make \
+                        them simpler"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
 /// Compiles `pattern` and forgets it.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     compile(pattern).map(drop)

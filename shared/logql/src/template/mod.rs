@@ -33,6 +33,10 @@ use exec::Execution;
 use parser::Templates;
 use reads::Reads;
 
+/// What is said of expressions in templates that take too much together.
+pub(crate) const EXPRESSIONS_TOO_LARGE: &str =
+    "the regular expressions of templates are too large all together; make them simpler";
+
 /// A compiled template. It never changes, and threads may share it.
 #[derive(Debug)]
 pub struct Template {
@@ -40,6 +44,7 @@ pub struct Template {
     text: Box<str>,
     lists: Templates,
     reads: Reads,
+    expression_bytes: usize,
 }
 
 /// The labels that a template can read.
@@ -57,14 +62,21 @@ impl Template {
     /// # Errors
     /// What is wrong with the text, as Go says it: `template: line:1: unclosed action`.
     pub fn parse(name: &str, text: &str) -> Result<Self, TemplateError> {
-        let lists = parser::parse(name, text)?;
+        let (lists, expression_bytes) = parser::parse(name, text)?;
         let reads = Reads::of(name, &lists);
         Ok(Self {
             name: name.into(),
             text: text.into(),
             lists,
             reads,
+            expression_bytes,
         })
+    }
+
+    /// Bytes that its regular expressions take, about.
+    #[must_use]
+    pub fn expression_bytes(&self) -> usize {
+        self.expression_bytes
     }
 
     /// The labels that it can read.

@@ -46,6 +46,8 @@ pub(crate) struct Names {
     extracted: Vec<Option<NameId>>,
     /// Bytes of all names and raw keys, roughly.
     bytes: usize,
+    /// Bytes that the expressions of templates take.
+    pub(crate) expression_bytes: usize,
     sanitised: String,
 }
 
@@ -59,6 +61,7 @@ impl Default for Names {
             place: 0,
             extracted: Vec::new(),
             bytes: 0,
+            expression_bytes: 0,
             sanitised: String::new(),
         };
         names.id("__error__");

@@ -5,6 +5,7 @@ use crate::syntax::ast::{
     Grouping, MetricExpr, MetricKind, RangeAggregation, RangeOp, VectorAggregation, VectorOp,
 };
 use crate::syntax::lexer::token::{Symbol, Token};
+use crate::syntax::limits::MAX_LISTED;
 use crate::syntax::{SyntaxError, check};
 
 impl<'a> Parser<'a> {
@@ -125,6 +126,10 @@ impl<'a> Parser<'a> {
         names.push(self.name_or(&["IDENTIFIER", ")"])?.to_owned());
         while self.take(Symbol::Comma)? {
             names.push(self.name()?.to_owned());
+            if names.len() > MAX_LISTED {
+                let message = format!("query lists more than {MAX_LISTED} labels in one place");
+                return Err(SyntaxError::semantic(message, self.last));
+            }
         }
         self.expect_or(Symbol::CloseParen, &[",", ")"])?;
         Ok(names)

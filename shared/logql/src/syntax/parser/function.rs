@@ -73,6 +73,7 @@ impl Parser<'_> {
         let source = self.text()?;
         self.demand(Symbol::Comma)?;
         let regex = self.text()?;
+        self.weigh(&regex)?;
         self.demand(Symbol::CloseParen)?;
         self.leave();
         let span = self.since(start);

@@ -21,10 +21,10 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         let start = self.bump()?.span;
-        let mut alternatives = vec![self.filter_text()?];
+        let mut alternatives = vec![self.filter_text(op)?];
         // An `or` here never joins two queries.
         while self.take(Symbol::Or)? {
-            alternatives.push(self.filter_text()?);
+            alternatives.push(self.filter_text(op)?);
         }
         let kind = StageKind::LineFilter(LineFilter { op, alternatives });
         Ok(Some(Stage {
@@ -33,9 +33,15 @@ impl Parser<'_> {
         }))
     }
 
-    fn filter_text(&mut self) -> Result<FilterText, SyntaxError> {
+    fn filter_text(&mut self, op: LineFilterOp) -> Result<FilterText, SyntaxError> {
         match self.next.token {
-            Token::Text(_) => Ok(FilterText::Text(self.text()?)),
+            Token::Text(_) => {
+                let text = self.text()?;
+                if matches!(op, LineFilterOp::Regex | LineFilterOp::NotRegex) {
+                    self.weigh(&text)?;
+                }
+                Ok(FilterText::Text(text))
+            }
             Token::Function(Function::Ip) => Ok(FilterText::Ip(self.ip()?)),
             _ => Err(self.unexpected(&["STRING", "ip"])),
         }

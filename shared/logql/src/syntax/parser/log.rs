@@ -105,6 +105,7 @@ impl Parser<'_> {
             Symbol::Logfmt => self.logfmt()?,
             Symbol::Regexp => {
                 let pattern = self.text()?;
+                self.weigh(&pattern)?;
                 check::regexp_stage(&pattern).map_err(|message| self.refused(message))?;
                 StageKind::Regexp(pattern)
             }

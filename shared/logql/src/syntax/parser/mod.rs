@@ -38,6 +38,7 @@ use super::hint;
 use super::lexer::Lexer;
 use super::lexer::token::{Lexeme, Symbol, Token};
 use super::limits::{MAX_HEIGHT, MAX_NESTING, MAX_WAITING};
+use super::regexp::Expressions;
 
 /// A text on its way to a tree.
 pub(super) struct Parser<'a> {
@@ -49,6 +50,7 @@ pub(super) struct Parser<'a> {
     nesting: usize,
     /// Selectors may match every stream.
     any_selector: bool,
+    expressions: Expressions,
     /// The outermost error of meaning: reported once the text turned out to be well-formed.
     deferred: Option<SyntaxError>,
 }
@@ -71,6 +73,7 @@ impl<'a> Parser<'a> {
             last: Span::default(),
             nesting: 0,
             any_selector: false,
+            expressions: Expressions::default(),
             deferred: None,
         })
     }
@@ -154,9 +157,18 @@ impl<'a> Parser<'a> {
     }
 
     /// `name op "value"` from its operator on; a broken expression is refused at once.
-    fn matcher(&self, name: &str, op: MatchOp, value: &str) -> Result<Matcher, SyntaxError> {
+    fn matcher(&mut self, name: &str, op: MatchOp, value: &str) -> Result<Matcher, SyntaxError> {
+        if matches!(op, MatchOp::Regex | MatchOp::NotRegex) {
+            self.weigh(value)?;
+        }
         Matcher::new(name, op, value)
             .map_err(|error| SyntaxError::semantic(error.to_string(), self.last))
+    }
+
+    /// Counts a regular expression, before it is compiled.
+    fn weigh(&mut self, pattern: &str) -> Result<(), SyntaxError> {
+        let counted = self.expressions.add(pattern);
+        counted.map_err(|message| SyntaxError::semantic(message, self.last))
     }
 
     /// The operator of a matcher, if one stands here.

@@ -5,7 +5,11 @@ use regex::bytes::{Captures, Regex};
 
 use super::Parameter::Text;
 use super::{Function, fixed, texts};
-use crate::limits::{MAX_TEMPLATE_REGEX_BYTES, TEMPLATE_REGEX_STEPS};
+use crate::limits::{
+    MAX_TEMPLATE_EXPRESSIONS, MAX_TEMPLATE_REGEX_BYTES, TEMPLATE_EXPRESSION_BYTES,
+    TEMPLATE_REGEX_STEPS,
+};
+use crate::template::EXPRESSIONS_TOO_LARGE;
 use crate::template::ast::{Operand, Term};
 use crate::template::error::{Answer, Failure};
 use crate::template::host::{Compiled, Host};
@@ -44,25 +48,46 @@ pub(super) const FUNCTIONS: [Function; 3] = [
     }),
 ];
 
-/// Compiles the expression of a call if it stands in the template.
-pub(in crate::template) fn prepare(operands: &[Operand]) -> Option<Prepared> {
+/// Compiles the expression of a call if it stands in the template; adds what it takes to `bytes`.
+///
+/// # Errors
+/// Where those of the template take too much together.
+pub(in crate::template) fn prepare(
+    operands: &[Operand],
+    bytes: &mut usize,
+) -> Result<Option<Prepared>, &'static str> {
     let [function, pattern, ..] = operands else {
-        return None;
+        return Ok(None);
     };
-    match (&function.term, &pattern.term) {
-        (Term::Function(function), Term::Text { text, .. })
-            if FUNCTIONS.iter().any(|known| known.name == function.name) =>
-        {
-            Some(compile(text))
-        }
-        _ => None,
+    let (Term::Function(function), Term::Text { text, .. }) = (&function.term, &pattern.term)
+    else {
+        return Ok(None);
+    };
+    if FUNCTIONS.iter().all(|known| known.name != function.name) {
+        return Ok(None);
     }
+    Ok(Some(match read(text) {
+        Err(reason) => Err(reason),
+        Ok(expression) => {
+            // One that is too large by itself is refused for that, once it is used.
+            *bytes += expression.weight().min(2 * MAX_TEMPLATE_REGEX_BYTES);
+            *bytes += TEMPLATE_EXPRESSION_BYTES;
+            if *bytes > MAX_TEMPLATE_EXPRESSIONS {
+                return Err(EXPRESSIONS_TOO_LARGE);
+            }
+            compile(&expression)
+        }
+    }))
 }
 
-fn compile(pattern: &[u8]) -> Prepared {
+fn read(pattern: &[u8]) -> Result<Expression, String> {
     let text = std::str::from_utf8(pattern)
         .map_err(|_| "error parsing regexp: invalid UTF-8".to_owned())?;
-    Ok(Expression::parse(text)?.compile_within(MAX_TEMPLATE_REGEX_BYTES)?)
+    Ok(Expression::parse(text)?)
+}
+
+fn compile(expression: &Expression) -> Prepared {
+    Ok(expression.compile_within(MAX_TEMPLATE_REGEX_BYTES)?)
 }
 
 /// The expression of this call: that of the template, the last one, or a new one.
@@ -74,7 +99,8 @@ fn find(host: &mut Host<'_>, pattern: &[u8]) -> Answer<Regex> {
         return Ok(last.regex.clone());
     }
     host.step(TEMPLATE_REGEX_STEPS)?;
-    let regex = compile(pattern).map_err(Failure::said)?;
+    let expression = read(pattern).map_err(Failure::said)?;
+    let regex = compile(&expression).map_err(Failure::said)?;
     *host.last = Some(Compiled {
         pattern: pattern.into(),
         regex: regex.clone(),

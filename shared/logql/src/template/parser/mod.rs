@@ -21,8 +21,8 @@ use tokens::Tokens;
 /// The lists of all templates that a text defines, by name.
 pub(super) type Templates = BTreeMap<Box<str>, List>;
 
-/// Reads `text` as the template `name`.
-pub(super) fn parse(name: &str, text: &str) -> Result<Templates, TemplateError> {
+/// Reads `text` as the template `name`; answers also how many bytes its expressions take.
+pub(super) fn parse(name: &str, text: &str) -> Result<(Templates, usize), TemplateError> {
     let mut parser = Parser {
         name,
         tokens: Tokens::new(text),
@@ -31,6 +31,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Templates, TemplateError> 
         action_line: None,
         ranges: 0,
         depth: 0,
+        expression_bytes: 0,
     };
     if text.len() > MAX_TEMPLATE_TEXT {
         let len = text.len();
@@ -40,7 +41,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Templates, TemplateError> 
     }
     let root = parser.root()?;
     parser.add(name.into(), root)?;
-    Ok(parser.templates)
+    Ok((parser.templates, parser.expression_bytes))
 }
 
 type Parsed<T> = Result<T, TemplateError>;
@@ -56,6 +57,8 @@ struct Parser<'t> {
     /// Loops around this place.
     ranges: usize,
     depth: usize,
+    /// What the compiled expressions take.
+    expression_bytes: usize,
 }
 
 /// What a list ended with.

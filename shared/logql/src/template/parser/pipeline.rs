@@ -123,7 +123,8 @@ impl<'t> Parser<'t> {
         if operands.is_empty() {
             return Err(self.error("empty command"));
         }
-        let prepared = pattern::prepare(&operands);
+        let prepared = pattern::prepare(&operands, &mut self.expression_bytes)
+            .map_err(|reason| self.error(reason))?;
         Ok(Command {
             pos,
             operands,
