@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use narvi_model::{TimeRange, Timestamp};
 
+use crate::limits::MAX_CELLS;
+
 /// The instants at which a query is evaluated, evenly spaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Grid {
@@ -25,16 +27,17 @@ impl Grid {
 
     /// `start`, `start + step`, … up to `end`, which is included; `step` is in nanoseconds.
     ///
-    /// `None` where `end` is before `start`, the step is not positive or the steps are more
-    /// than `u32` holds.
+    /// `None` where `end` is before `start`, the step is not positive or a single series would
+    /// have more cells than a query may fill.
     #[must_use]
     pub fn range(start: Timestamp, end: Timestamp, step: i64) -> Option<Self> {
         if step <= 0 || end < start {
             return None;
         }
-        let len = u32::try_from(end.since(start) / step)
-            .ok()?
-            .checked_add(1)?;
+        let len = u32::try_from(end.since(start) / step).ok()?;
+        let len = len
+            .checked_add(1)
+            .filter(|&len| len as usize <= MAX_CELLS)?;
         Some(Self {
             first: start.nanos(),
             step,
