@@ -136,6 +136,7 @@ impl Engine {
                 now: request.now,
             };
             matrices.push(self.scan(request, scanner, stats).await?);
+            Matrix::check_together(&matrices).map_err(ScanError::from)?;
         }
         let result = evaluate(&plan, matrices, grid, form)?;
         if let QueryResult::Matrix(series) | QueryResult::Vector(series) = &result {

@@ -44,7 +44,7 @@ impl Counting {
 #[error(
     "the query would make more than {} MiB of values and labels before aggregation; narrow the \
      stream selector or the time range, use a larger step, or read fewer labels",
-    MAX_CELLS * size_of::<f64>() >> 20
+    (MAX_CELLS * size_of::<f64>()) >> 20
 )]
 pub struct TooManySeries;
 

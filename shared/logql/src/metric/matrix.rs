@@ -3,7 +3,9 @@
 use narvi_model::Labels;
 use narvi_model::answer::{Sample, Series};
 
-use super::Grid;
+use super::room::label_cells;
+use super::{Grid, TooManySeries};
+use crate::limits::MAX_CELLS;
 
 /// Marks a step without a sample: a NaN that no computation yields (its payload is our own).
 pub const ABSENT: f64 = f64::from_bits(0x7ff4_6e61_7276_6931);
@@ -34,6 +36,25 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// Holds the results of all scans of a query to the memory that one may take.
+    ///
+    /// # Errors
+    /// Where they take more together.
+    pub fn check_together(matrices: &[Self]) -> Result<(), TooManySeries> {
+        let series = |matrix: &Self| {
+            let cells = matrix.series.len().saturating_mul(matrix.grid.len());
+            let labels = matrix
+                .series
+                .iter()
+                .map(|series| label_cells(&series.labels));
+            cells.saturating_add(labels.sum())
+        };
+        match matrices.iter().map(series).sum::<usize>() > MAX_CELLS {
+            true => Err(TooManySeries),
+            false => Ok(()),
+        }
+    }
+
     /// The series `{}` with one value everywhere.
     #[must_use]
     pub fn constant(grid: Grid, value: f64) -> Self {
