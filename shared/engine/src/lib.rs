@@ -102,7 +102,7 @@ impl Engine {
                 Span::Instant(_) => return Err(EngineError::Refused(NO_INSTANT_LOGS.to_owned())),
                 Span::Range { start, end, .. } => match TimeRange::new(start, end) {
                     Some(range) => {
-                        QueryResult::Streams(self.logs(request, plan, range, &mut stats).await?)
+                        QueryResult::Streams(self.logs(request, *plan, range, &mut stats).await?)
                     }
                     None => QueryResult::Streams(Vec::new()),
                 },

@@ -20,7 +20,7 @@ pub use metric::{MetricPlan, Node, Scan, ScanError, ScanState};
 #[derive(Debug)]
 pub enum Plan {
     /// Answers with lines.
-    Log(LogPlan),
+    Log(Box<LogPlan>),
     /// Answers with numbers.
     Metric(MetricPlan),
 }
@@ -41,7 +41,9 @@ impl Plan {
     /// What cannot be compiled or computed, in Loki's words where Loki has any.
     pub fn new(query: &ast::Query) -> Result<Self, PlanError> {
         match query {
-            ast::Query::Log(log) => LogPlan::new(log, Demand::All).map(Self::Log),
+            ast::Query::Log(log) => {
+                LogPlan::new(log, Demand::All).map(|plan| Self::Log(Box::new(plan)))
+            }
             ast::Query::Metric(metric) => MetricPlan::new(metric).map(Self::Metric),
             ast::Query::Variants(_) => Err(PlanError::VariantsDisabled),
         }
