@@ -10,6 +10,9 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Case {
     pub(crate) id: String,
+    /// What the answer follows from, where it was not recorded.
+    #[serde(default)]
+    why: String,
     method: String,
     pub(crate) path: String,
     #[serde(default)]
@@ -72,7 +75,11 @@ impl Case {
             (query, _) => query,
         };
         let question: String = question.chars().take(160).collect();
-        format!("{} {question}", self.path)
+        let because = match self.why.as_str() {
+            "" => String::new(),
+            why => format!(" ({why})"),
+        };
+        format!("{} {question}{because}", self.path)
     }
 
     pub(crate) fn ask(&self, client: &Client) -> Answer {
