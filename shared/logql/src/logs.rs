@@ -61,8 +61,8 @@ impl Found {
 /// An answer that is larger than memory allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the lines of the answer would take more than {} MiB with their labels; ask for fewer lines, or \
-     for shorter ones",
+    "the lines of the answer would take more than {} MiB with their labels; ask for fewer lines, \
+     or for shorter ones",
     MAX_ANSWER_BYTES >> 20
 )]
 pub struct TooManyBytes;
