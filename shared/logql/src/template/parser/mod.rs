@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
         self.error(format_args!("{}{extra}", token.text))
     }
 
-    fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token<'t>> {
+    fn must_be(&mut self, kind: Kind, context: &str) -> Parsed<Token<'t>> {
         let token = self.tokens.next_non_space();
         if token.kind == kind {
             Ok(token)
@@ -158,7 +158,7 @@ impl<'t> Parser<'t> {
         let context = "define clause";
         let token = self.tokens.next_non_space();
         let name = self.template_name(&token, context)?;
-        self.expect(Kind::RightDelim, context)?;
+        self.must_be(Kind::RightDelim, context)?;
         let list = self.separate(context)?;
         self.add(name, list)
     }
@@ -236,12 +236,12 @@ impl<'t> Parser<'t> {
             Kind::Keyword(Keyword::Else) => {
                 let next = self.tokens.peek_non_space();
                 if !matches!(next, Kind::Keyword(Keyword::If | Keyword::With)) {
-                    self.expect(Kind::RightDelim, "else")?;
+                    self.must_be(Kind::RightDelim, "else")?;
                 }
                 return Ok(Item::Ending(Ending::Else));
             }
             Kind::Keyword(Keyword::End) => {
-                self.expect(Kind::RightDelim, "end")?;
+                self.must_be(Kind::RightDelim, "end")?;
                 return Ok(Item::Ending(Ending::End));
             }
             Kind::Keyword(Keyword::If) => Node::If(self.control("if")?),
@@ -257,7 +257,7 @@ impl<'t> Parser<'t> {
     }
 
     fn leave(&mut self, shown: &str, node: Node) -> Parsed<Node> {
-        self.expect(Kind::RightDelim, shown)?;
+        self.must_be(Kind::RightDelim, shown)?;
         if self.ranges == 0 {
             return Err(self.error(format_args!("{shown} outside {{{{range}}}}")));
         }
