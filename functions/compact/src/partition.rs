@@ -5,9 +5,8 @@
 
 use std::collections::HashSet;
 
-use narvi_gateway::ChunkEncoding;
-use narvi_model::Timestamp;
-use narvi_segment::{Codec, Encoded, SegmentId, WriteError, WriterOptions};
+use narvi_model::{ChunkEncoding, Timestamp};
+use narvi_segment::{Encoded, SegmentId, WriteError, WriterOptions};
 use narvi_storage::{Catalog, Lease, Objects, Partition, Place, SegmentRow};
 
 use crate::error::WorkError;
@@ -111,7 +110,7 @@ impl Work<'_> {
         let inputs = fetch_all(self.objects, rows).await?;
         let tenant = self.partition.tenant.clone();
         let options = WriterOptions {
-            codec: codec(self.codec),
+            codec: self.codec.into(),
             ..WriterOptions::default()
         };
         // In local mode pushes and queries run on the same threads.
@@ -161,13 +160,5 @@ impl Work<'_> {
         self.catalog.commit_merge(lease, &merged).await?;
         self.catalog.remove_segments(rows, self.due).await?;
         Ok(stored)
-    }
-}
-
-fn codec(encoding: ChunkEncoding) -> Codec {
-    match encoding {
-        ChunkEncoding::None => Codec::None,
-        ChunkEncoding::Snappy => Codec::Snappy,
-        ChunkEncoding::Zstd => Codec::Zstd,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use narvi_gateway::{ChunkEncoding, Config};
+use narvi_gateway::Config;
 use narvi_intake::{Intake, IntakeError};
 use narvi_model::Timestamp;
-use narvi_segment::{Codec, WriterOptions};
+use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 use serde_json::Value;
 
@@ -25,13 +25,8 @@ impl Handler {
     /// without further labels.
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
-        let codec = match config.chunk_encoding {
-            ChunkEncoding::None => Codec::None,
-            ChunkEncoding::Snappy => Codec::Snappy,
-            ChunkEncoding::Zstd => Codec::Zstd,
-        };
         let writing = WriterOptions {
-            codec,
+            codec: config.chunk_encoding.into(),
             ..WriterOptions::default()
         };
         Self {

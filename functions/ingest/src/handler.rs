@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use http::Method;
-use narvi_gateway::{ChunkEncoding, Config, Request, RequestError, Response, Surface};
+use narvi_gateway::{Config, Request, RequestError, Response, Surface};
 use narvi_intake::Intake;
 use narvi_live::Live;
 use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
-use narvi_segment::{Codec, WriterOptions};
+use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 
 use crate::error::IngestError;
@@ -27,13 +27,8 @@ impl Handler {
     /// as Loki does.
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
-        let codec = match config.chunk_encoding {
-            ChunkEncoding::None => Codec::None,
-            ChunkEncoding::Snappy => Codec::Snappy,
-            ChunkEncoding::Zstd => Codec::Zstd,
-        };
         let options = WriterOptions {
-            codec,
+            codec: config.chunk_encoding.into(),
             ..WriterOptions::default()
         };
         let decode_limits = DecodeLimits {

@@ -7,7 +7,7 @@ mod expand;
 
 use std::collections::BTreeMap;
 
-use narvi_model::{Limits, LimitsPatch, Overrides, Period, TenantId};
+use narvi_model::{ChunkEncoding, Limits, LimitsPatch, Overrides, Period, TenantId};
 use serde::Deserialize;
 
 pub use expand::expand_variables;
@@ -40,18 +40,6 @@ pub enum Defaults {
     Aws,
     /// One process on one's own machine: authentication is off.
     Local,
-}
-
-/// A column's compression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChunkEncoding {
-    /// As it is.
-    None,
-    /// Fast; for what is soon merged.
-    Snappy,
-    /// Small; for what is kept.
-    Zstd,
 }
 
 /// Section `compactor`.

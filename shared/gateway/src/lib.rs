@@ -22,9 +22,7 @@ mod socket;
 pub mod telemetry;
 
 pub use answer_limit::fit_lambda;
-pub use config::{
-    ChunkEncoding, Compactor, Config, ConfigError, Defaults, Ruler, Server, expand_variables,
-};
+pub use config::{Compactor, Config, ConfigError, Defaults, Ruler, Server, expand_variables};
 pub use event::Call;
 pub use metrics::{Metric, Metrics, Unit};
 pub use params::{Params, ParamsError};

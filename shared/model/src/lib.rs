@@ -9,6 +9,7 @@
 
 pub mod answer;
 mod bytesize;
+mod chunk_encoding;
 mod direction;
 pub mod duration;
 mod entry;
@@ -21,6 +22,7 @@ mod tenant;
 mod time;
 
 pub use bytesize::{ByteSize, ByteSizeError};
+pub use chunk_encoding::ChunkEncoding;
 pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use labels::{Label, Labels, write_quoted};

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
+use narvi_model::ChunkEncoding;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
 use crate::error::{Fault, WriteError};
@@ -35,6 +36,16 @@ pub enum Codec {
     Snappy = 1,
     /// One zstd frame: about half the size of snappy.
     Zstd = 2,
+}
+
+impl From<ChunkEncoding> for Codec {
+    fn from(encoding: ChunkEncoding) -> Self {
+        match encoding {
+            ChunkEncoding::None => Self::None,
+            ChunkEncoding::Snappy => Self::Snappy,
+            ChunkEncoding::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// A name of `chunk_encoding` that this format does not have.
