@@ -253,7 +253,13 @@ fn one_too_many_is_closed_with_lokis_words_and_ends_make_room() {
         "max concurrent tail requests limit exceeded, count > limit (3 > 2)"
     );
     first.0.close(None).unwrap();
-    while first.0.read().is_ok() {}
+    let end = loop {
+        if let Err(end) = first.0.read() {
+            break end;
+        }
+    };
+    let is_answered = matches!(end, tungstenite::Error::ConnectionClosed);
+    assert!(is_answered, "a close is answered: {end}");
     // The end of a connection is written down a moment after it.
     let mut third = (0..1000)
         .map(|_| Tail::of(&narvi, query))

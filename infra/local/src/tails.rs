@@ -118,8 +118,9 @@ async fn relay(mut socket: WebSocket, mailbox: &mut Mailbox, stop: &mut watch::R
             },
             _ = pings.tick() => Message::Ping(Bytes::new()),
             said = socket.recv() => match said {
+                Some(Ok(Message::Close(_))) => return answer_close(socket).await,
                 // What clients say is heard by nobody; pings are answered below us.
-                Some(Ok(said)) if !matches!(said, Message::Close(_)) => continue,
+                Some(Ok(_)) => continue,
                 _ => return,
             },
             () = &mut life => {
@@ -134,6 +135,13 @@ async fn relay(mut socket: WebSocket, mailbox: &mut Mailbox, stop: &mut watch::R
             _ => return,
         }
     }
+}
+
+/// Lets the answer to a client's close out, which is made below us and sent with the next reading.
+/// Without it the client takes the end for a broken connection.
+async fn answer_close(mut socket: WebSocket) {
+    // A client that does not wait for it needs none.
+    let _ = timeout(SEND_TIMEOUT, socket.recv()).await;
 }
 
 /// Ends a tail with words.
