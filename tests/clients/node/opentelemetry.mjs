@@ -11,9 +11,9 @@ const [kind, compression] = process.argv.slice(2)
 const { OTLPLogExporter } = await import(`@opentelemetry/exporter-logs-otlp-${kind}`)
 
 const severities = [
-  { number: SeverityNumber.INFO, text: 'INFO', level: 'info' },
-  { number: SeverityNumber.ERROR, text: 'ERROR', level: 'error' },
-  { number: SeverityNumber.WARN2, text: 'Warning', level: 'warn' }
+  { number: SeverityNumber.INFO, text: 'INFO' },
+  { number: SeverityNumber.ERROR, text: 'ERROR' },
+  { number: SeverityNumber.WARN2, text: 'Warning' }
 ]
 
 const token = Buffer.from(`${env.user}:${env.password}`).toString('base64')
@@ -73,8 +73,7 @@ lines.concat([{ order: 1041, items: ['a', 'b'] }]).forEach((body, number) => {
     host_name: 'web-1',
     process_pid: '4711',
     scope_name: 'checkout',
-    scope_version: '1.2.3',
-    detected_level: severity.level
+    scope_version: '1.2.3'
   }
   note(typeof body === 'string' ? body : JSON.stringify(body), labels, metadata, time)
 })

@@ -101,7 +101,7 @@ def push(start):
             streams.setdefault(stream, []).append([str(timestamp), line])
             sent.append((timestamp, stream, line))
             labels = {"app": "paged", "stream": stream, "service_name": "paged"}
-            ledger.note(line, labels, {"detected_level": "info"}, timestamp)
+            ledger.note(line, labels, timestamp=timestamp)
         narvi.push(
             [{"stream": {"app": "paged", "stream": name}, "values": values} for name, values in streams.items()]
         )

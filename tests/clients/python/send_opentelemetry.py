@@ -16,9 +16,9 @@ import ledger
 
 COMPRESSION = {"gzip": Compression.Gzip, "none": Compression.NoCompression}[sys.argv[1]]
 SEVERITIES = [
-    (SeverityNumber.INFO, "INFO", "info"),
-    (SeverityNumber.FATAL, "FATAL", "fatal"),
-    (SeverityNumber.DEBUG, "debugging", "debug"),
+    (SeverityNumber.INFO, "INFO"),
+    (SeverityNumber.FATAL, "FATAL"),
+    (SeverityNumber.DEBUG, "debugging"),
 ]
 TRACE, SPAN = 0x5B8AA5A2D2C872E8321CF37308D69DF2, 0x051581BF3CB55C13
 
@@ -37,7 +37,7 @@ class Exporter(OTLPLogExporter):
 
 def metadata(number, severity, observed):
     """What is stored beside a line: its own attributes, then what it has of the record, the resource and the scope."""
-    severity_number, text, level = severity
+    severity_number, text = severity
     return {
         "http_status_code": str(200 + number),
         "ratio": "0.25",
@@ -56,7 +56,6 @@ def metadata(number, severity, observed):
         "scope_name": "checkout",
         "scope_version": "1.2.3",
         "scope_team": "blue",
-        "detected_level": level,
     }
 
 
