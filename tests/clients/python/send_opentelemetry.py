@@ -55,7 +55,7 @@ def metadata(number, severity, observed):
         "host_name": "web-1",
         "scope_name": "checkout",
         "scope_version": "1.2.3",
-        "scope_team": "blue",
+        "team": "blue",
     }
 
 
