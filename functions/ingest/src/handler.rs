@@ -66,7 +66,7 @@ impl Handler {
 
     async fn answer(&self, request: &Request) -> Response {
         let decode: DecodePush = match request.path.as_str() {
-            "/loki/api/v1/push" => loki_push::decode,
+            "/loki/api/v1/push" | "/api/prom/push" => loki_push::decode,
             _ => return Response::not_found(),
         };
         if request.method != Method::POST {

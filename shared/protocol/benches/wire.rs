@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use narvi_model::answer::{LogEntry, LogStream, QueryResult, QueryStats};
 use narvi_model::{Labels, Timestamp};
 use narvi_protocol::answer::{EncodeOptions, encode_query};
-use narvi_protocol::push::{DecodeLimits, decode};
+use narvi_protocol::push::{DecodeLimits, JsonFlavour, decode};
 
 const LINES: usize = 5243;
 const STREAMS: usize = 12;
@@ -87,7 +87,15 @@ fn pushes(c: &mut Criterion) {
     ] {
         let limits = DecodeLimits::default();
         group.bench_function(name, |b| {
-            b.iter(|| decode(Some(kind), None, black_box(body.clone()), &limits));
+            b.iter(|| {
+                decode(
+                    Some(kind),
+                    None,
+                    JsonFlavour::V1,
+                    black_box(body.clone()),
+                    &limits,
+                )
+            });
         });
     }
     group.finish();

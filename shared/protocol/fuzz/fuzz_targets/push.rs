@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use narvi_protocol::push::{DecodeLimits, decode, labels};
+use narvi_protocol::push::{DecodeLimits, JsonFlavour, decode, labels};
 
 const LIMITS: DecodeLimits = DecodeLimits {
     max_compressed: 1 << 20,
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     let encodings = [None, Some("gzip"), Some("deflate"), Some("snappy")];
     let encoding = encodings[usize::from(choice >> 1) % 4];
     let body = Bytes::copy_from_slice(body);
-    let push = decode(Some(content_type), encoding, body.clone(), &LIMITS);
+    let push = decode(Some(content_type), encoding, JsonFlavour::V1, body.clone(), &LIMITS);
     if let Ok(push) = push {
         let parts: usize = push.streams.iter().map(|s| 1 + s.entries.len()).sum();
         assert!(parts <= LIMITS.max_parts);
@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
     }
     // protobuf without snappy around it, which a fuzzer seldom gets right
     if let Ok(packed) = pack(&body) {
-        let _ = decode(Some("application/x-protobuf"), None, packed, &LIMITS);
+        let _ = decode(Some("application/x-protobuf"), None, JsonFlavour::V1, packed, &LIMITS);
     }
     if let Ok(text) = std::str::from_utf8(&body) {
         let _ = labels::parse(text);

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use narvi_model::{Entry, Labels};
 
 pub use error::PushError;
+pub use json::JsonFlavour;
 
 use crate::limits;
 use encoding::{MediaType, undo_content_encoding, undo_snappy};
@@ -69,8 +70,9 @@ impl Default for DecodeLimits {
     }
 }
 
-/// Decodes the body of `POST /loki/api/v1/push` (spec `http-api.md` §2): JSON where the content
-/// type says so, anything else is protobuf in block-format snappy.
+/// Decodes the body of `POST /loki/api/v1/push` and `/api/prom/push` (spec `http-api.md` §2, §17):
+/// JSON of one of two flavours where the content type says so, anything else is protobuf in
+/// block-format snappy.
 ///
 /// # Errors
 /// The whole push is refused where its headers, its compression, its form or the label text of any
@@ -78,6 +80,7 @@ impl Default for DecodeLimits {
 pub fn decode(
     content_type: Option<&str>,
     content_encoding: Option<&str>,
+    flavour: JsonFlavour,
     body: Bytes,
     limits: &DecodeLimits,
 ) -> Result<PushRequest, PushError> {
@@ -90,7 +93,7 @@ pub fn decode(
     }
     let body = undo_content_encoding(content_encoding, body, limits.max_decompressed)?;
     match media_type {
-        MediaType::Json => json::decode(&body, limits),
+        MediaType::Json => json::decode(&body, flavour, limits),
         MediaType::Protobuf => {
             protobuf::decode(&undo_snappy(&body, limits.max_decompressed)?, limits)
         }
@@ -107,7 +110,14 @@ mod tests {
     #[track_caller]
     fn refused(kind: Option<&str>, encoding: Option<&str>, body: &[u8]) -> (u16, String) {
         let body = Bytes::copy_from_slice(body);
-        let error = decode(kind, encoding, body, &DecodeLimits::default()).unwrap_err();
+        let error = decode(
+            kind,
+            encoding,
+            JsonFlavour::V1,
+            body,
+            &DecodeLimits::default(),
+        )
+        .unwrap_err();
         (error.status(), error.to_string())
     }
 
@@ -139,7 +149,14 @@ mod tests {
             max_compressed: 3,
             ..DecodeLimits::default()
         };
-        let error = decode(JSON, None, Bytes::from_static(b"{  }"), &limits).unwrap_err();
+        let error = decode(
+            JSON,
+            None,
+            JsonFlavour::V1,
+            Bytes::from_static(b"{  }"),
+            &limits,
+        )
+        .unwrap_err();
         assert_eq!(
             (error.status(), error.to_string().as_str()),
             (

@@ -1,137 +1,17 @@
-//! The JSON of `/loki/api/v1/push` (spec `http-api.md` §2), read in one pass without a tree.
-//!
-//! `{"streams":[{"stream":{"app":"x"},"values":[["<ns>","line",{"trace":"1"}]]}]}`. Each `…Seed`
-//! below reads one level of it. Lines without escapes share the memory of the body; the others are
-//! unescaped into blocks that many lines share, so no line costs an allocation.
+//! One stream of `/loki/api/v1/push`: `{"stream":{"app":"x"},"values":[["<ns>","line",{…}]]}`.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
 use narvi_model::{Entry, Labels, Line, Metadata, Timestamp};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::budget::Budget;
-use super::labels;
-use super::{DecodeLimits, PushError, PushRequest, PushStream};
+use super::{Context, StrSeed, TextSeed, seeds};
 use crate::limits::MAX_LABELS_BYTES;
-
-/// Bytes of a block that unescaped lines are written to.
-const BLOCK_BYTES: usize = 64 << 10;
-
-/// Decodes a whole push; lines share the memory of `body` where they can.
-pub(super) fn decode(body: &Bytes, limits: &DecodeLimits) -> Result<PushRequest, PushError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(PushError::Empty);
-    }
-    let mut context = Context {
-        body,
-        block: BytesMut::new(),
-        budget: Budget::new(limits.max_parts),
-        no_metadata: Labels::empty(),
-        refusal: None,
-        streams: Vec::new(),
-    };
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = PushSeed(&mut context)
-        .deserialize(&mut json)
-        .and_then(|()| json.end());
-    match (context.refusal, read) {
-        (Some(refusal), _) => Err(refusal),
-        (None, Err(error)) => Err(PushError::Json(error.to_string())),
-        (None, Ok(())) => Ok(PushRequest {
-            streams: context.streams,
-            refused: Vec::new(),
-        }),
-    }
-}
-
-/// What all levels share.
-struct Context<'b> {
-    body: &'b Bytes,
-    block: BytesMut,
-    budget: Budget,
-    /// One empty set for all entries that have none.
-    no_metadata: Metadata,
-    /// An error that is more than a text, kept while serde unwinds.
-    refusal: Option<PushError>,
-    streams: Vec<PushStream>,
-}
-
-impl Context<'_> {
-    fn take<E: Error>(&mut self, parts: usize) -> Result<(), E> {
-        self.budget.take(parts).map_err(|error| self.refuse(error))
-    }
-
-    fn refuse<E: Error>(&mut self, error: PushError) -> E {
-        self.refusal = Some(error);
-        E::custom("refused")
-    }
-
-    fn line<E: Error>(&mut self, text: &Text<'_>) -> Result<Line, E> {
-        let bytes = match text {
-            Text::Borrowed(text) => self.body.slice_ref(text.as_bytes()),
-            Text::Block(bytes) => bytes.clone(),
-        };
-        Line::new(bytes).map_err(E::custom)
-    }
-}
-
-/// A JSON string.
-enum Text<'de> {
-    /// Without escapes: a part of the body.
-    Borrowed(&'de str),
-    /// Unescaped into a block.
-    Block(Bytes),
-}
-
-struct TextSeed<'c>(&'c mut BytesMut);
-
-impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Text<'de>, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text::Borrowed(text))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-        if self.0.capacity() < text.len() {
-            *self.0 = BytesMut::with_capacity(text.len().max(BLOCK_BYTES));
-        }
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(Text::Block(self.0.split().freeze()))
-    }
-}
-
-/// Lets a visitor seed the value that it visits.
-macro_rules! seeds {
-    ($($visitor:ty => $value:ty;)*) => {$(
-        impl<'de> DeserializeSeed<'de> for $visitor {
-            type Value = $value;
-
-            fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<$value, D::Error> {
-                json.deserialize_any(self)
-            }
-        }
-    )*};
-}
+use crate::push::{PushError, PushStream, labels};
 
 seeds! {
-    PushSeed<'_, '_> => ();
-    StreamsSeed<'_, '_> => ();
     StreamSeed<'_, '_> => ();
     LabelsSeed<'_, '_> => Labels;
     ValuesSeed<'_, '_> => Vec<Entry>;
@@ -139,53 +19,8 @@ seeds! {
     MetadataSeed<'_, '_> => Metadata;
 }
 
-/// The outermost object; `null` is a push without streams.
-struct PushSeed<'c, 'b>(&'c mut Context<'b>);
-
-impl<'de> Visitor<'de> for PushSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(r#"an object with "streams""#)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match &*key {
-                "streams" => map.next_value_seed(StreamsSeed(&mut *self.0))?,
-                _ => map.next_value::<IgnoredAny>().map(|_| ())?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The value of `streams`.
-struct StreamsSeed<'c, 'b>(&'c mut Context<'b>);
-
-impl<'de> Visitor<'de> for StreamsSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of streams")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(StreamSeed(&mut *self.0))?.is_some() {}
-        Ok(())
-    }
-}
-
 /// One stream: `{"stream": {…}, "values": […]}`.
-struct StreamSeed<'c, 'b>(&'c mut Context<'b>);
+pub(super) struct StreamSeed<'c, 'b>(pub(super) &'c mut Context<'b>);
 
 impl<'de> Visitor<'de> for StreamSeed<'_, '_> {
     type Value = ();
@@ -209,7 +44,7 @@ impl<'de> Visitor<'de> for StreamSeed<'_, '_> {
                 _ => map.next_value::<IgnoredAny>().map(|_| ())?,
             }
         }
-        self.0.streams.push(PushStream { labels, entries });
+        self.0.request.streams.push(PushStream { labels, entries });
         Ok(())
     }
 }
@@ -297,14 +132,13 @@ impl<'de> Visitor<'de> for EntrySeed<'_, '_> {
         self.0.take(1)?;
         let time: Option<Cow<'de, str>> = list.next_element_seed(StrSeed)?;
         let line = list.next_element_seed(TextSeed(&mut self.0.block))?;
-        let (Some(time), Some(line)) = (time, line) else {
-            return Err(Error::custom("an entry needs a timestamp and a line"));
-        };
+        let time = time.ok_or_else(|| Error::custom("an entry needs a timestamp"))?;
         let nanos = time.parse().map_err(|_| {
             let text = time.chars().take(40).collect::<String>();
             Error::custom(format!("timestamp {text:?} is not a number of nanoseconds"))
         })?;
-        let line = self.0.line(&line)?;
+        // An entry without a line has an empty one, as in Loki.
+        let line = line.map_or(Ok(Line::default()), |line| self.0.line(&line))?;
         let metadata = list.next_element_seed(MetadataSeed(&mut *self.0))?;
         let metadata = metadata.unwrap_or_else(|| self.0.no_metadata.clone());
         while list.next_element::<IgnoredAny>()?.is_some() {}
@@ -341,42 +175,18 @@ impl<'de> Visitor<'de> for MetadataSeed<'_, '_> {
     }
 }
 
-/// A short string, borrowed where it has no escapes.
-struct StrSeed;
-
-impl<'de> DeserializeSeed<'de> for StrSeed {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Cow<'de, str>, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for StrSeed {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
 
+    use super::super::{JsonFlavour, decode};
     use super::*;
+    use crate::push::DecodeLimits;
 
     fn decoded(text: &str) -> Result<Vec<PushStream>, PushError> {
         let body = Bytes::copy_from_slice(text.as_bytes());
-        decode(&body, &DecodeLimits::default()).map(|request| request.streams)
+        decode(&body, JsonFlavour::V1, &DecodeLimits::default()).map(|request| request.streams)
     }
 
     /// Streams printed as `labels: time line metadata; …`.
@@ -410,6 +220,7 @@ mod tests {
             &values(r#"[null,["-5","",{}],null]"#),
             Ok(r#"{a="1"}: -5  {}"#),
         );
+        check(&values(r#"[["1"]]"#), Ok(r#"{a="1"}: 1  {}"#));
         check(&values("null"), Ok(r#"{a="1"}:"#));
         check(&values("[]"), Ok(r#"{a="1"}:"#));
         check(
@@ -469,8 +280,8 @@ mod tests {
             ),
         );
         check(
-            &values(r#"[["1"]]"#),
-            Err("invalid JSON push: an entry needs a timestamp and a line at line 1 column 47"),
+            &values("[[]]"),
+            Err("invalid JSON push: an entry needs a timestamp at line 1 column 44"),
         );
         check(
             &values(r#"[["1","x","y"]]"#),
@@ -510,7 +321,7 @@ mod tests {
     #[test]
     fn invalid_utf8_is_refused_with_its_place() {
         let body = Bytes::from_static(b"{\"streams\":[{\"values\":[[\"1\",\"a\xff\"]]}]}");
-        let error = decode(&body, &DecodeLimits::default())
+        let error = decode(&body, JsonFlavour::V1, &DecodeLimits::default())
             .unwrap_err()
             .to_string();
         assert!(
@@ -527,7 +338,7 @@ mod tests {
             ..DecodeLimits::default()
         };
         assert_eq!(
-            decode(&body, &limits),
+            decode(&body, JsonFlavour::V1, &limits),
             Err(PushError::TooManyParts { max: 50 })
         );
     }
