@@ -65,7 +65,7 @@ fn push(labels: &Labels, entries: Vec<Entry>) -> PushRequest {
     let labels = labels.clone();
     PushRequest {
         streams: vec![PushStream { labels, entries }],
-        refused: Vec::new(),
+        ..PushRequest::default()
     }
 }
 

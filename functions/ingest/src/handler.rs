@@ -8,12 +8,13 @@ use http::Method;
 use narvi_gateway::{Config, Request, RequestError, Response, Surface};
 use narvi_intake::Intake;
 use narvi_live::Live;
+use narvi_model::Limits;
 use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
 use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 
 use crate::error::IngestError;
-use crate::{limits, loki_push};
+use crate::{limits, loki_push, otlp_push};
 
 /// Takes pushes. One serves a container for its life; requests may run side by side.
 pub struct Handler {
@@ -65,32 +66,49 @@ impl Handler {
     }
 
     async fn answer(&self, request: &Request) -> Response {
-        let decode: DecodePush = match request.path.as_str() {
-            "/loki/api/v1/push" | "/api/prom/push" => loki_push::decode,
+        let endpoint = match request.path.as_str() {
+            "/loki/api/v1/push" | "/api/prom/push" => &LOKI,
+            "/otlp/v1/logs" => &OTLP,
             _ => return Response::not_found(),
         };
         if request.method != Method::POST {
             return Response::method_not_allowed();
         }
-        match self.push(request, decode).await {
+        match self.push(request, endpoint).await {
             Ok(()) => Response::no_content(),
-            Err(error) => error.into_response(),
+            Err(error) => (endpoint.refuse)(error),
         }
     }
 
-    async fn push(&self, request: &Request, decode: DecodePush) -> Result<(), IngestError> {
+    async fn push(&self, request: &Request, endpoint: &Endpoint) -> Result<(), IngestError> {
         let tenant = request.tenant(&self.config)?;
         let (size, max) = (request.body.len(), self.decode_limits.max_compressed);
         if size > max {
             return Err(IngestError::BodyTooLarge { size, max });
         }
-        let push = decode(request, &self.decode_limits)?;
+        let limits = self.config.limits.of(&tenant);
+        let push = (endpoint.decode)(request, limits, &self.decode_limits)?;
         Ok(self.intake.push(&tenant, push, request.received).await?)
     }
 }
 
-/// What an endpoint makes of the body of its requests.
-type DecodePush = fn(&Request, &DecodeLimits) -> Result<PushRequest, PushError>;
+/// What is an endpoint's own.
+struct Endpoint {
+    /// Makes streams of the body of a request, by the limits of its tenant.
+    decode: fn(&Request, &Limits, &DecodeLimits) -> Result<PushRequest, PushError>,
+    /// Says what is wrong.
+    refuse: fn(IngestError) -> Response,
+}
+
+const LOKI: Endpoint = Endpoint {
+    decode: loki_push::decode,
+    refuse: IngestError::into_response,
+};
+
+const OTLP: Endpoint = Endpoint {
+    decode: otlp_push::decode,
+    refuse: otlp_push::refuse,
+};
 
 /// Answers an event that is no request: what made it none is left out, so that the rest still says
 /// how the client wants its answer.

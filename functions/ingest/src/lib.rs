@@ -1,8 +1,8 @@
 //! The Lambda that takes pushes: 204 means that every line is durable and will be found.
 //!
-//! Reading order: [`Handler`] (events in, answers out), `loki_push` (one file an endpoint: wire
-//! form to streams), `error` (what a client is told). What happens to the streams is in
-//! `narvi_intake`, which all ways in share.
+//! Reading order: [`Handler`] (events in, answers out), `loki_push` and `otlp_push` (wire form to
+//! streams), `error` (what a client is told). What happens to the streams is in `narvi_intake`,
+//! which all ways in share.
 //!
 //! Knows nothing of queries, and keeps nothing between requests that it could not lose at any
 //! moment.
@@ -11,5 +11,6 @@ mod error;
 mod handler;
 pub mod limits;
 mod loki_push;
+mod otlp_push;
 
 pub use handler::Handler;

@@ -1,6 +1,9 @@
 //! Pushes from the event to what is stored, with every request to S3 and DynamoDB counted.
 
 #[cfg(test)]
+#[path = "push/endpoints.rs"]
+mod endpoints;
+#[cfg(test)]
 mod support;
 
 use std::collections::BTreeMap;
@@ -245,9 +248,9 @@ async fn requests_that_are_no_push() {
         ),
         (without_type, 400, "mime: no media type\n"),
         (
-            push(JSON, "{}").header("content-encoding", "zstd"),
+            push(JSON, "{}").header("content-encoding", "br"),
             400,
-            "Content-Encoding \"zstd\" not supported\n",
+            "Content-Encoding \"br\" not supported\n",
         ),
         (call(Method::GET, path), 405, ""),
         (call(Method::POST, "/nope"), 404, "404 page not found\n"),

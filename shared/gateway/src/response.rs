@@ -19,6 +19,7 @@ use crate::{Request, RequestError};
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json; charset=UTF-8";
 const YAML: &str = "application/yaml";
+const OCTETS: &str = "application/octet-stream";
 
 /// One answer, not yet compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,12 @@ impl Response {
     #[must_use]
     pub fn yaml(body: impl Into<Bytes>) -> Self {
         Self::new(200, YAML, body)
+    }
+
+    /// Bytes as they are.
+    #[must_use]
+    pub fn octets(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, OCTETS, body)
     }
 
     /// 204, the only answer that push clients take for success.

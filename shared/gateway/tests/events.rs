@@ -42,6 +42,16 @@ fn push() {
 }
 
 #[test]
+fn other_pushes() {
+    let otlp = request("ingest-otlp.json");
+    assert_eq!(otlp.path, "/otlp/v1/logs");
+    assert_eq!(otlp.body[..2], [0x1f, 0x8b], "gzip");
+    let legacy = request("ingest-legacy.json");
+    assert_eq!(legacy.path, "/api/prom/push");
+    assert!(legacy.body.starts_with(b"{\"streams\""));
+}
+
+#[test]
 fn query() {
     let query = request("query-range.json");
     assert_eq!(query.path, "/loki/api/v1/query_range");

@@ -40,6 +40,10 @@ pub(crate) fn accept(
     push.refused
         .into_iter()
         .for_each(|stream| refusals.add(stream.reason, stream.entries));
+    let services = match push.has_service_names {
+        true => &[],
+        false => limits.discover_service_name.as_slice(),
+    };
     let mut validator = Validator::new(limits, now, &mut refusals);
     let mut streams = Vec::with_capacity(push.streams.len());
     for mut stream in push.streams {
@@ -47,7 +51,7 @@ pub(crate) fn accept(
         if stream.entries.is_empty() {
             continue;
         }
-        stream.labels = with_service_name(stream.labels, &limits.discover_service_name);
+        stream.labels = with_service_name(stream.labels, services);
         streams.extend(validator.check(stream));
     }
     let (lines, bytes) = (validator.lines(), validator.bytes());

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Intake`] (streams in, stored) and [`IntakeError`] (why not); inside: `accept`
 //! (the steps in Loki's order), `validate` (the tenant's limits, with `service_name`,
-//! `metadata_names` and `refusals`), `by_day` (one segment a UTC day), `store` (bytes, stream rows,
-//! then the segment row); then those who are connected are told (`narvi-live`).
+//! `metadata_names`, `levels` and `refusals`), `by_day` (one segment a UTC day), `store` (bytes,
+//! stream rows, then the segment row); then those who are connected are told (`narvi-live`).
 //!
 //! Knows neither HTTP nor events nor any wire format: whoever has streams brings them, and tells
 //! its sender what came of them. Reads no clock, and keeps nothing that it could not lose at any
@@ -13,6 +13,7 @@ mod accept;
 mod by_day;
 mod error;
 mod intake;
+mod levels;
 pub mod limits;
 mod metadata_names;
 mod refusals;

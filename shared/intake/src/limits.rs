@@ -17,3 +17,6 @@ pub const REASONS: usize = 100;
 
 /// Bytes of one reason; labels of a stream that breaks their limits can be a megabyte.
 pub const REASON_BYTES: usize = 8 << 10;
+
+/// Levels whose metadata the entries of a push share; further ones get a set for each entry.
+pub const REMEMBERED_LEVELS: usize = 16;

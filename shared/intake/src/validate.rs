@@ -2,14 +2,13 @@
 //! §3 and §4). One pass over a push; nothing is copied unless it must change.
 
 use narvi_model::{Entry, Labels, Limits, Line, Timestamp};
+use narvi_protocol::level::DETECTED_LEVEL;
 use narvi_protocol::push::PushStream;
 
+use crate::levels::Levels;
 use crate::metadata_names::Normaliser;
 use crate::refusals::Refusals;
 use crate::service_name::{SERVICE_NAME, is_internal};
-
-/// Metadata that Loki adds itself and does not count.
-const DETECTED_LEVEL: &str = "detected_level";
 
 /// Checks the streams of one push.
 pub(crate) struct Validator<'a> {
@@ -19,6 +18,7 @@ pub(crate) struct Validator<'a> {
     max_line: usize,
     refusals: &'a mut Refusals,
     normaliser: Normaliser,
+    levels: Option<Levels<'a>>,
     lines: usize,
     bytes: usize,
 }
@@ -39,6 +39,7 @@ impl<'a> Validator<'a> {
             max_line: if max_line == 0 { usize::MAX } else { max_line },
             refusals,
             normaliser: Normaliser::default(),
+            levels: Levels::new(limits),
             lines: 0,
             bytes: 0,
         }
@@ -66,7 +67,7 @@ impl<'a> Validator<'a> {
             .retain_mut(|entry| match self.check_entry(labels, entry) {
                 Ok(()) => {
                     self.lines += 1;
-                    self.bytes += entry.size();
+                    self.bytes += counted_size(entry);
                     true
                 }
                 Err(reason) => {
@@ -74,6 +75,9 @@ impl<'a> Validator<'a> {
                     false
                 }
             });
+        if let Some(levels) = &mut self.levels {
+            levels.add(&stream.labels, &mut stream.entries);
+        }
         if self.limits.increment_duplicate_timestamp {
             spread_equal_times(&mut stream.entries);
         }
@@ -152,12 +156,8 @@ impl<'a> Validator<'a> {
                  administrator to enable it"
             ));
         }
-        let level = entry.metadata.get(DETECTED_LEVEL);
-        let level = level.map_or(0, |value| DETECTED_LEVEL.len() + value.len());
-        let (size, max) = (
-            entry.metadata_size() - level,
-            limits.max_structured_metadata_size,
-        );
+        let size = counted_size(entry) - entry.line.len();
+        let max = limits.max_structured_metadata_size;
         if size as u64 > max.bytes() {
             return Err(format!(
                 "stream '{labels}' has structured metadata too large: '{size}' bytes, \
@@ -180,7 +180,7 @@ impl<'a> Validator<'a> {
         if let Some(normal) = self
             .normaliser
             .normalise(&entry.metadata)
-            .map_err(|error| format!("stream '{labels}': {error}"))?
+            .map_err(|error| format!("stream '{labels}': structured metadata: {error}"))?
         {
             entry.metadata = normal;
         }
@@ -196,6 +196,12 @@ impl<'a> Validator<'a> {
         let kept = &text[..text.floor_char_boundary(room)];
         format!("{kept}{identifier}").into()
     }
+}
+
+/// Bytes of an entry that limits count: a level that somebody detected is not among them.
+fn counted_size(entry: &Entry) -> usize {
+    let level = entry.metadata.get(DETECTED_LEVEL);
+    entry.size() - level.map_or(0, |value| DETECTED_LEVEL.len() + value.len())
 }
 
 /// `increment_duplicate_timestamp`: an entry whose time equals the time of the entry before, as
@@ -238,7 +244,9 @@ mod tests {
 
     fn checked(patch: &str, labels: &str, entries: Vec<Entry>) -> (Option<PushStream>, String) {
         let patch: LimitsPatch = serde_json::from_str(patch).unwrap();
-        let limits = Limits::default().patched(&patch);
+        let mut limits = Limits::default().patched(&patch);
+        // They have tests of their own.
+        limits.discover_log_levels = false;
         let mut refusals = Refusals::default();
         let mut validator = Validator::new(&limits, NOW, &mut refusals);
         let labels = narvi_protocol::push::labels::parse(labels).unwrap();
@@ -398,7 +406,7 @@ mod tests {
             APP,
             entry(0, "", &[("", "1")]),
             &format!(
-                "stream '{APP}': structured metadata has an empty label name; \
+                "stream '{APP}': structured metadata: empty label name; \
                  give it a name or leave the pair out"
             ),
         );

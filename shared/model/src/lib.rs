@@ -13,9 +13,11 @@ mod chunk_encoding;
 mod direction;
 pub mod duration;
 mod entry;
+mod label_name;
 mod labels;
 mod limits;
 mod matcher;
+mod otlp_config;
 pub mod regexp;
 mod stream;
 mod tenant;
@@ -25,9 +27,13 @@ pub use bytesize::{ByteSize, ByteSizeError};
 pub use chunk_encoding::ChunkEncoding;
 pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
+pub use label_name::{LabelNameError, is_label_name, label_name};
 pub use labels::{Label, Labels, write_quoted};
 pub use limits::{Limits, LimitsPatch, Overrides, Period};
 pub use matcher::{MatchOp, Matcher, matches_all};
+pub use otlp_config::{
+    AttributeAction, AttributeRule, NamePattern, OtlpConfig, ResourceAttributes,
+};
 pub use stream::{StreamId, StreamIdError};
 pub use tenant::{TenantError, TenantId};
 pub use time::{Day, NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND, TimeRange, Timestamp};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{ByteSize, TenantId, duration};
+use crate::{ByteSize, OtlpConfig, TenantId, duration};
 
 /// A length of time in a configuration, never negative: `721h`, `30d1h`, `1.5h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,6 +122,10 @@ limits! {
     discover_log_levels: bool = true;
     /// Where a level is looked for, in order.
     log_level_fields: Vec<String> = LEVEL_FIELDS.map(String::from).into();
+    /// Objects inside each other that a level is looked for in, in a line of JSON; 0 for no limit.
+    log_level_from_json_max_depth: usize = 2;
+    /// What becomes of the attributes of OpenTelemetry.
+    otlp_config: OtlpConfig = OtlpConfig::default();
     /// Megabytes (2^20) a tenant may push in a second.
     ingestion_rate_mb: f64 = 4.0;
     /// Megabytes (2^20) a tenant may push at once.

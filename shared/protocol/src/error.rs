@@ -42,3 +42,42 @@ impl Fixed {
         }
     }
 }
+
+/// A `google.rpc.Status` with a message alone, which is what OpenTelemetry exporters are told
+/// (spec `http-api.md` §3).
+#[must_use]
+pub fn rpc_status(message: &str) -> Vec<u8> {
+    // Field 2, a string; its length in groups of seven bits, the lowest first.
+    let mut out = vec![0x12];
+    let mut length = message.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(message.as_bytes());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Status {
+        #[prost(int32, tag = "1")]
+        code: i32,
+        #[prost(string, tag = "2")]
+        message: String,
+    }
+
+    #[test]
+    fn statuses_can_be_read() {
+        for message in ["", "é", &"x".repeat(300)] {
+            let status = Status::decode(rpc_status(message).as_slice()).unwrap();
+            assert_eq!((status.code, status.message.as_str()), (0, message));
+        }
+    }
+}

@@ -17,6 +17,18 @@ pub const MAX_PARTS: usize = 2_000_000;
 /// names and values are 45 KiB. Beyond it: 413.
 pub const MAX_LABELS_BYTES: usize = 1 << 20;
 
+/// Lists and maps inside each other in a value of OpenTelemetry. Beyond it: 400, as reading them
+/// takes stack.
+pub const MAX_VALUE_DEPTH: usize = 24;
+
+/// Bytes of metadata that count for one part in [`MAX_PARTS`], where one attribute of a resource
+/// becomes metadata of every entry.
+pub const PART_BYTES: usize = 100;
+
+/// Largest window of zstd as a power of two: 8 MiB, which all compressors keep to unless told
+/// otherwise. Beyond it: 400.
+pub const MAX_ZSTD_WINDOW_LOG: u32 = 23;
+
 /// Most that block-format snappy can grow: a copy of 64 bytes takes 3. A header that promises more
 /// is a lie and is refused before memory is asked for.
 pub const MAX_SNAPPY_RATIO: usize = 22;

@@ -1,9 +1,11 @@
-//! Bodies of pushes: the first byte chooses the headers, the rest is the body. Whatever it holds,
-//! decoding ends with an answer and within the bounds.
+//! Bodies of pushes of all endpoints: the first byte chooses the headers, the rest is the body.
+//! Whatever it holds, decoding ends with an answer and within the bounds.
 #![no_main]
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use narvi_model::{OtlpConfig, Timestamp};
+use narvi_protocol::push::otlp::{self, OtlpOptions};
 use narvi_protocol::push::{DecodeLimits, JsonFlavour, decode, labels};
 
 const LIMITS: DecodeLimits = DecodeLimits {
@@ -38,6 +40,19 @@ fuzz_target!(|data: &[u8]| {
     // protobuf without snappy around it, which a fuzzer seldom gets right
     if let Ok(packed) = pack(&body) {
         let _ = decode(Some("application/x-protobuf"), None, JsonFlavour::V1, packed, &LIMITS);
+    }
+    let kind = Some(content_type);
+    let _ = decode(kind, None, JsonFlavour::Legacy, body.clone(), &LIMITS);
+    let (config, now) = (OtlpConfig::default(), Timestamp::from_seconds(1));
+    let options = OtlpOptions {
+        config: &config,
+        discover_service_name: &[],
+        now,
+    };
+    let encoding = [None, Some("gzip"), Some("lz4"), Some("zstd")][usize::from(choice >> 1) % 4];
+    if let Ok(push) = otlp::decode(kind, encoding, body.clone(), &options, &LIMITS) {
+        let records: usize = push.streams.iter().map(|s| s.entries.len()).sum();
+        assert!(records <= LIMITS.max_parts);
     }
     if let Ok(text) = std::str::from_utf8(&body) {
         let _ = labels::parse(text);

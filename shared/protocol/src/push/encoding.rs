@@ -7,9 +7,10 @@ use std::io::Read;
 
 use bytes::Bytes;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use lz4_flex::frame::FrameDecoder;
 
 use super::PushError;
-use crate::limits::MAX_SNAPPY_RATIO;
+use crate::limits::{MAX_SNAPPY_RATIO, MAX_ZSTD_WINDOW_LOG};
 
 /// What the body is, under its compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +51,40 @@ pub(super) fn undo_content_encoding(
         }
         "gzip" => inflate("gzip", MultiGzDecoder::new(&body[..]), body.len(), max),
         "deflate" => undo_deflate(&body, max),
+        // Loki refuses it, but Vector may be told to send it.
+        "zstd" => undo_zstd(&body, max),
         other => Err(PushError::ContentEncoding(other.to_owned())),
     }
+}
+
+/// Undoes a `Content-Encoding` of OpenTelemetry (spec `http-api.md` §3).
+pub(super) fn undo_otlp_encoding(
+    content_encoding: Option<&str>,
+    body: Bytes,
+    max: usize,
+) -> Result<Bytes, PushError> {
+    match content_encoding.unwrap_or_default().trim() {
+        "" => {
+            check_size(body.len(), max)?;
+            Ok(body)
+        }
+        "gzip" => inflate("gzip", MultiGzDecoder::new(&body[..]), body.len(), max),
+        "zstd" => undo_zstd(&body, max),
+        "lz4" => inflate("lz4", FrameDecoder::new(&body[..]), body.len(), max),
+        other => Err(PushError::OtlpContentEncoding(other.to_owned())),
+    }
+}
+
+fn undo_zstd(body: &[u8], max: usize) -> Result<Bytes, PushError> {
+    let refused = |error: std::io::Error| PushError::Inflate {
+        encoding: "zstd",
+        reason: error.to_string(),
+    };
+    let mut decoder = zstd::Decoder::with_buffer(body).map_err(refused)?;
+    decoder
+        .window_log_max(MAX_ZSTD_WINDOW_LOG)
+        .map_err(refused)?;
+    inflate("zstd", decoder, body.len(), max)
 }
 
 /// Loki takes bare DEFLATE; Vector sends zlib, as RFC 9110 says. The first two bytes tell.
@@ -119,25 +152,26 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use lz4_flex::frame::FrameEncoder;
 
     use super::*;
 
     const TEXT: &[u8] = b"a line, a line, a line and another line";
 
+    type Undo = fn(Option<&str>, Bytes, usize) -> Result<Bytes, PushError>;
+
     #[track_caller]
-    fn check(encoding: &str, body: &[u8]) {
-        let undone =
-            undo_content_encoding(Some(encoding), Bytes::copy_from_slice(body), TEXT.len());
+    fn check(undo: Undo, encoding: &str, body: &[u8]) {
+        let undo = |body: &[u8], max| undo(Some(encoding), Bytes::copy_from_slice(body), max);
+        let undone = undo(body, TEXT.len());
         assert_eq!(undone.as_deref(), Ok(TEXT), "{encoding}");
         if encoding.is_empty() {
             return;
         }
-        let bound =
-            undo_content_encoding(Some(encoding), Bytes::copy_from_slice(body), TEXT.len() - 1);
         let (size, max) = (TEXT.len(), TEXT.len() - 1);
+        let bound = undo(body, max);
         assert_eq!(bound, Err(PushError::DecompressedTooLarge { size, max }));
-        let cut = body[..body.len() - 3].to_vec();
-        let cut = undo_content_encoding(Some(encoding), cut.into(), 1000);
+        let cut = undo(&body[..body.len() / 2], 1000);
         assert!(
             matches!(cut, Err(PushError::Inflate { .. })),
             "{encoding}: {cut:?}"
@@ -152,10 +186,19 @@ mod tests {
         zlib.write_all(TEXT).unwrap();
         let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
         deflate.write_all(TEXT).unwrap();
-        check("", TEXT);
-        check("gzip", &gzip.finish().unwrap());
-        check("deflate", &zlib.finish().unwrap());
-        check("deflate", &deflate.finish().unwrap());
+        let gzip = gzip.finish().unwrap();
+        let zstd = zstd::encode_all(TEXT, 1).unwrap();
+        let mut lz4 = FrameEncoder::new(Vec::new());
+        lz4.write_all(TEXT).unwrap();
+        check(undo_content_encoding, "", TEXT);
+        check(undo_content_encoding, "gzip", &gzip);
+        check(undo_content_encoding, "deflate", &zlib.finish().unwrap());
+        check(undo_content_encoding, "deflate", &deflate.finish().unwrap());
+        check(undo_content_encoding, "zstd", &zstd);
+        check(undo_otlp_encoding, "", TEXT);
+        check(undo_otlp_encoding, "gzip", &gzip);
+        check(undo_otlp_encoding, "zstd", &zstd);
+        check(undo_otlp_encoding, "lz4", &lz4.finish().unwrap());
     }
 
     #[test]

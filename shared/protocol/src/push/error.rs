@@ -1,6 +1,7 @@
 //! [`PushError`]: why a whole push is refused, in Loki's words where Loki has any.
 
 use super::labels::LabelsError;
+use crate::limits::MAX_VALUE_DEPTH;
 
 /// Why a push cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +12,15 @@ pub enum PushError {
     /// A `Content-Encoding` that Loki does not know either.
     #[error("Content-Encoding {0:?} not supported")]
     ContentEncoding(String),
+    /// A `Content-Type` that OpenTelemetry does not have; Loki's text.
+    #[error("content type: {0} is not supported")]
+    OtlpContentType(String),
+    /// A `Content-Encoding` that Loki does not take from OpenTelemetry; Loki's text.
+    #[error("unsupported content encoding {0}: only gzip, lz4 and zstd are supported")]
+    OtlpContentEncoding(String),
+    /// Values of OpenTelemetry inside each other.
+    #[error("a value has more than {MAX_VALUE_DEPTH} lists and maps inside each other")]
+    TooDeep,
     /// More bytes sent than are taken.
     #[error("request body too large: message size too large than max ({size} vs {max})")]
     TooLarge {
@@ -52,7 +62,7 @@ pub enum PushError {
     /// Not block-format snappy, or cut short; Go's text.
     #[error("snappy: corrupt input")]
     Snappy,
-    /// Broken gzip or deflate.
+    /// Broken compression.
     #[error("{encoding}: corrupt input: {reason}")]
     Inflate {
         /// The name of the encoding.

@@ -1,14 +1,16 @@
 //! What collectors send: [`decode`] turns a body and its headers into a [`PushRequest`].
 //!
-//! One file a format: [`json`] and [`protobuf`]; under them [`encoding`] undoes compression within
-//! bounds, [`labels`] reads label text. Lines share the memory of the decompressed body.
-//! Knows no limits of tenants and no clock: what is well formed is accepted here.
+//! One file or folder a format: [`json`], [`protobuf`] and [`otlp`]; under them [`encoding`] undoes
+//! compression within bounds, [`labels`] reads label text. Lines share the memory of the
+//! decompressed body. Knows no limits of tenants and no clock: what is well formed is accepted
+//! here.
 
 mod budget;
 mod encoding;
 mod error;
 mod json;
 pub mod labels;
+pub mod otlp;
 mod protobuf;
 mod quoted;
 mod wire;
@@ -29,6 +31,8 @@ pub struct PushRequest {
     pub streams: Vec<PushStream>,
     /// Streams whose labels break a rule, while the rest of the push is to be stored.
     pub refused: Vec<RefusedStream>,
+    /// Whether `service_name` is as it shall be, since the format has a rule of its own for it.
+    pub has_service_names: bool,
 }
 
 /// Entries of one stream.
@@ -126,8 +130,8 @@ mod tests {
         let text = |(status, text): (u16, String)| format!("{status} {text}");
         assert_eq!(text(refused(None, None, b"{}")), "400 mime: no media type");
         assert_eq!(
-            text(refused(JSON, Some("zstd"), b"{}")),
-            r#"400 Content-Encoding "zstd" not supported"#
+            text(refused(JSON, Some("br"), b"{}")),
+            r#"400 Content-Encoding "br" not supported"#
         );
         assert_eq!(text(refused(JSON, None, b"")), "400 EOF");
         assert_eq!(

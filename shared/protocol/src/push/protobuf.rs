@@ -371,6 +371,7 @@ mod tests {
                 .collect(),
         });
         prop::collection::vec(stream, 0..4).prop_map(|streams| PushRequest {
+            has_service_names: false,
             streams,
             refused: Vec::new(),
         })

@@ -13,8 +13,10 @@ pub(super) enum Field<'a> {
     Varint(u64),
     /// Wire type 2: a string, bytes or a message.
     Bytes(&'a [u8]),
-    /// Wire types 1 and 5, which no field of a push has.
-    Fixed,
+    /// Wire type 1.
+    Fixed64(u64),
+    /// Wire type 5.
+    Fixed32(u32),
 }
 
 /// Walks the fields of one message.
@@ -48,13 +50,13 @@ impl<'a> Reader<'a> {
         }
         let field = match key & 7 {
             0 => Field::Varint(self.varint()?),
-            1 => self.take(8).map(|_| Field::Fixed)?,
+            1 => Field::Fixed64(u64::from_le_bytes(self.array()?)),
             2 => {
                 let len = self.varint()?;
                 // A length beyond memory is beyond the body as well.
                 Field::Bytes(self.take(usize::try_from(len).unwrap_or(usize::MAX))?)
             }
-            5 => self.take(4).map(|_| Field::Fixed)?,
+            5 => Field::Fixed32(u32::from_le_bytes(self.array()?)),
             _ => return self.broken("unknown wire type"),
         };
         Ok(Some((number, field)))
@@ -74,6 +76,16 @@ impl<'a> Reader<'a> {
             }
         }
         self.broken("broken or truncated number")
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], PushError> {
+        match self.rest.first_chunk() {
+            Some(&bytes) => {
+                self.advance(N);
+                Ok(bytes)
+            }
+            None => self.broken("message ends too early"),
+        }
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], PushError> {
@@ -125,8 +137,13 @@ mod tests {
         check(&[0x12, 2, b'h', b'i'], Ok(&[(2, Field::Bytes(b"hi"))]));
         check(
             &[0x0d, 1, 2, 3, 4, 0x10, 1],
-            Ok(&[(1, Field::Fixed), (2, Field::Varint(1))]),
+            Ok(&[(1, Field::Fixed32(0x0403_0201)), (2, Field::Varint(1))]),
         );
+        check(
+            &[0x09, 1, 0, 0, 0, 0, 0, 0, 0x80],
+            Ok(&[(1, Field::Fixed64(0x8000_0000_0000_0001))]),
+        );
+        check(&[0x09, 1, 0], Err("message ends too early at byte 1"));
         check(
             &[
                 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,

@@ -2,7 +2,8 @@
 //!
 //! Here is what both flavours share: `{"streams":[…]}` and its strings; a stream is read by [`v1`]
 //! or by [`legacy`]. Each `…Seed` reads one level. Lines without escapes share the memory of the
-//! body; the others are unescaped into blocks that many lines share, so no line costs an allocation.
+//! body; the others are unescaped into blocks that many lines share, so no line costs an
+//! allocation.
 
 mod legacy;
 mod v1;
