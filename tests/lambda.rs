@@ -120,7 +120,8 @@ fn accept(function: &mut Function, sample: &str, event: &Value) {
     assert!((200..300).contains(&answer.status), "{sample}: {answer:?}");
     let wanted: &[&str] = match sample {
         "query-range" => &["order placed", "payment refused"],
-        "query-labels" => &["\"checkout\""],
+        "query-labels" | "query-volume" => &["\"checkout\""],
+        "query-patterns" => &["\"success\""],
         _ => &[],
     };
     for text in wanted {

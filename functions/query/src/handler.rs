@@ -10,6 +10,7 @@ use narvi_model::{Limits, TenantId};
 use narvi_storage::{Catalog, Objects};
 use tracing::Instrument as _;
 
+use crate::explore::Explore;
 use crate::{format, labels, query, series, status};
 
 /// The function's name in logs and metrics.
@@ -90,7 +91,8 @@ impl Handler {
                 | "/loki/api/v1/label"
                 | "/loki/api/v1/series"
         );
-        if !known && values.is_none() {
+        let explore = Explore::of(path);
+        if !known && values.is_none() && explore.is_none() {
             return Response::not_found();
         }
         let tenant = match request.tenant(&self.config) {
@@ -106,6 +108,10 @@ impl Handler {
             tenant,
             limits,
         };
+        if let Some(explore) = explore {
+            // On the heap, so that the future of a request is not as deep as all of its queries.
+            return Box::pin(explore.answer(&read)).await;
+        }
         match (path, values.as_deref()) {
             (_, Some([name])) => labels::values(&read, name).await,
             ("/loki/api/v1/query_range", _) => query::range(&read).await,

@@ -3,7 +3,7 @@
 use narvi_gateway::Response;
 use narvi_model::{Matcher, TimeRange};
 use narvi_protocol::answer;
-use narvi_protocol::params::bounds;
+use narvi_protocol::params::closed_bounds;
 
 use crate::handler::Read;
 use crate::reply::Refusal;
@@ -57,12 +57,7 @@ fn asked(read: &Read<'_>) -> Result<Option<(TimeRange, Vec<Matcher>)>, Refusal> 
 
 /// The time range of labels and series; both ends count.
 pub(crate) fn range(read: &Read<'_>) -> Result<Option<TimeRange>, Refusal> {
-    let bounds = bounds(|name| read.params.get(name), read.request.received)?;
-    if bounds.end < bounds.start {
-        return Err(Refusal::Text(
-            "end timestamp must not be before or equal to start time".to_owned(),
-        ));
-    }
+    let bounds = closed_bounds(|name| read.params.get(name), read.request.received)?;
     Ok(TimeRange::inclusive(bounds.start, bounds.end))
 }
 

@@ -2,9 +2,13 @@
 //!
 //! Knows HTTP and Loki's manners; what an answer is made of is `narvi-engine`'s.
 
+mod detected;
+mod explore;
 mod format;
 mod handler;
+mod index;
 mod labels;
+mod patterns;
 mod query;
 mod reply;
 mod series;

@@ -42,7 +42,8 @@ pub(crate) async fn instant(read: &Read<'_>) -> Response {
     evaluate(read, answer).await
 }
 
-fn base(read: &Read<'_>, span: Span) -> Request {
+/// A request with the query of the caller and nothing else that a caller can choose.
+pub(crate) fn base(read: &Read<'_>, span: Span) -> Request {
     Request {
         tenant: read.tenant.clone(),
         limits: read.limits.clone(),

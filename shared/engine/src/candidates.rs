@@ -10,7 +10,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt as _};
 use narvi_logql::logs::Arrival;
 use narvi_model::{Labels, StreamId, TimeRange};
-use narvi_segment::ChunkMeta;
+use narvi_segment::{ChunkMeta, FooterStream};
 use narvi_storage::SegmentRow;
 
 use crate::lookup::Found;
@@ -24,6 +24,18 @@ const CHUNK_BITS: u32 = 24;
 pub(crate) struct Opened {
     pub(crate) row: Arc<SegmentRow>,
     pub(crate) tail: Arc<Tail>,
+}
+
+impl Opened {
+    /// Its chunks, each with its stream.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = (&FooterStream, &ChunkMeta)> {
+        let footer = &self.tail.footer;
+        let stream = |chunk: &ChunkMeta| footer.streams.get(chunk.stream as usize);
+        footer
+            .chunks
+            .iter()
+            .filter_map(move |chunk| Some((stream(chunk)?, chunk)))
+    }
 }
 
 /// A chunk that the query touches.

@@ -1,10 +1,10 @@
 //! The limits of a query (spec `limits.md` §7), in Loki's order and words.
 
 use narvi_logql::plan::Plan;
-use narvi_model::{Limits, Matcher, Timestamp, duration};
+use narvi_model::{Limits, Matcher, TimeRange, Timestamp, duration};
 
 use crate::error::EngineError;
-use crate::request::{Request, Span};
+use crate::request::{IndexRequest, Request, Span};
 
 /// Checks a planned query against the tenant's limits; answers the span that it may look at.
 ///
@@ -37,6 +37,21 @@ pub(crate) fn check(request: &Request, plan: &Plan) -> Result<Span, EngineError>
         )));
     }
     Ok(span)
+}
+
+/// Checks a question about the index; answers the times that it may look at, both ends included,
+/// or `None` where all of them are before the look-back.
+///
+/// # Errors
+/// The time range is longer than the tenant may ask.
+pub(crate) fn index(request: &IndexRequest<'_>) -> Result<Option<TimeRange>, EngineError> {
+    check_length(request.limits, request.start, request.end)?;
+    let most = request.limits.max_query_lookback;
+    let start = match most.is_zero() {
+        true => request.start,
+        false => request.start.max(request.now.minus(most.nanos())),
+    };
+    Ok(TimeRange::inclusive(start, request.end))
 }
 
 /// Refuses a time range that is longer than the tenant may ask.

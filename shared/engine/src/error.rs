@@ -43,6 +43,9 @@ pub enum EngineError {
     /// The numbers cannot be put together.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// More series of volumes than the tenant may ask for.
+    #[error("the query hit the max number of series limit (limit: {0} series)")]
+    TooManyVolumes(usize),
     /// The time was up.
     #[error(
         "request timed out, decrease the duration of the request or add more label matchers \
@@ -71,7 +74,9 @@ impl EngineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Eval(EvalError::Matching(MatchError::TooManySeries(_))) => ErrorKind::Invalid,
-            Self::Plan(PlanError::ApproxTopkDisabled) | Self::Eval(_) => ErrorKind::Refused,
+            Self::Plan(PlanError::ApproxTopkDisabled) | Self::Eval(_) | Self::TooManyVolumes(_) => {
+                ErrorKind::Refused
+            }
             Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::Scan(_) | Self::Lines(_) => {
                 ErrorKind::Invalid
             }

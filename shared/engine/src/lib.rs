@@ -4,40 +4,48 @@
 //! the path of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached),
 //! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
 //! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
-//! `search` (the whole of it), `log_query` and `metric_query`.
+//! `search` (the whole of it), `log_query` and `metric_query`. What is answered without lines:
+//! `labels` (catalog), `stats` and `volume` (footers). What lines look like: `detected` and
+//! `patterns`.
 //!
 //! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and
 //! the result.
 
 mod candidates;
 mod checks;
+mod detected;
 mod duplicates;
 mod error;
+mod extent;
 mod fetch;
 mod labels;
 pub mod limits;
 mod log_query;
 mod lookup;
 mod metric_query;
+mod patterns;
 mod request;
 mod scan;
 mod search;
+mod stats;
 mod tail;
 mod units;
+mod volume;
 mod workers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use narvi_logql::plan::Plan;
-use narvi_model::TimeRange;
 use narvi_model::answer::{QueryResult, QueryStats};
+use narvi_model::{Limits, TimeRange};
 use narvi_storage::{Catalog, Objects};
 
 use limits::ANSWER_WITHIN;
 
 pub use error::{EngineError, ErrorKind};
-pub use request::{Answer, Request, Span};
+pub use request::{Answer, IndexRequest, Request, Span};
+pub use volume::{VolumeBy, VolumeRequest};
 
 /// Answers queries out of a catalog and its objects. Keep one for the life of the process: it
 /// caches footers, which never change.
@@ -79,13 +87,22 @@ impl Engine {
     /// What is wrong with the query, which limit it breaks, or what failed; see
     /// [`EngineError::kind`].
     pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
-        let patience = Duration::from_nanos(request.limits.query_timeout.nanos().unsigned_abs());
+        self.within(&request.limits, self.answer(request)).await
+    }
+
+    /// Gives work up when the time of the tenant, or of the gateway, is over.
+    pub(crate) async fn within<T>(
+        &self,
+        limits: &Limits,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let patience = Duration::from_nanos(limits.query_timeout.nanos().unsigned_abs());
         let patience = if patience.is_zero() {
             ANSWER_WITHIN
         } else {
             patience.min(ANSWER_WITHIN)
         };
-        match tokio::time::timeout(patience, self.answer(request)).await {
+        match tokio::time::timeout(patience, work).await {
             Ok(answer) => answer,
             Err(_) => Err(EngineError::Timeout),
         }

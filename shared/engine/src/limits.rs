@@ -54,3 +54,19 @@ pub const DAYS_UNCHECKED: usize = 40;
 /// Entries that a log query with an `interval` may look at before it thins them out. Beyond it the
 /// query is refused with the advice to narrow it.
 pub const INTERVAL_ENTRIES: usize = 200_000;
+
+/// Points of all series of a volume: 16 MiB of them and about 40 MiB of JSON. Beyond it the request
+/// is refused with the advice to ask for less.
+pub const MAX_VOLUME_POINTS: usize = 1_000_000;
+
+/// Line bytes of a chunk of a merged segment, about: from these the chunks of a segment are guessed
+/// whose footer is not fetched for statistics.
+pub const ROW_CHUNK_BYTES: u64 = 2 << 20;
+
+/// Line bytes that patterns are looked for in. Of more a sample of this size is read, and counts
+/// are estimates.
+pub const PATTERN_BYTES: u64 = 256 << 20;
+
+/// Samples of a pattern. A step that would make more is made longer: 300 patterns of this many are
+/// 5 MB of JSON, and an answer of Lambda has 6.
+pub const MAX_PATTERN_SAMPLES: i64 = 1000;

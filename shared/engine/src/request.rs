@@ -2,7 +2,7 @@
 
 use narvi_model::Direction;
 use narvi_model::answer::{QueryResult, QueryStats};
-use narvi_model::{Limits, TenantId, Timestamp};
+use narvi_model::{Limits, Matcher, TenantId, Timestamp};
 
 /// The time that a query is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,4 +49,21 @@ pub struct Answer {
     pub result: QueryResult,
     /// What it cost.
     pub stats: QueryStats,
+}
+
+/// A question about the index of one tenant: which streams, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexRequest<'a> {
+    /// Whose streams.
+    pub tenant: &'a TenantId,
+    /// What the tenant may do.
+    pub limits: &'a Limits,
+    /// Which streams; all of them where empty.
+    pub matchers: &'a [Matcher],
+    /// The first instant.
+    pub start: Timestamp,
+    /// The last instant, not before `start`.
+    pub end: Timestamp,
+    /// The time at which the request arrived.
+    pub now: Timestamp,
 }

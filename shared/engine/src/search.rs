@@ -7,13 +7,14 @@ use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use narvi_model::answer::QueryStats;
 use narvi_model::{Day, Matcher, TenantId, TimeRange};
+use narvi_storage::SegmentRow;
 
 use crate::Engine;
 use crate::candidates::{Candidate, Opened, candidates};
 use crate::duplicates;
 use crate::error::EngineError;
 use crate::limits::TAILS_IN_FLIGHT;
-use crate::lookup;
+use crate::lookup::{self, Found};
 use crate::scan::{self, Scanner, Worker};
 use crate::units::Unit;
 
@@ -33,6 +34,70 @@ pub(crate) struct DayPlan {
     pub(crate) stats: QueryStats,
 }
 
+/// The streams of one day and the segments that may hold them, with their footers.
+pub(crate) struct OpenedDay {
+    pub(crate) found: Found,
+    pub(crate) segments: Vec<Opened>,
+    pub(crate) stats: QueryStats,
+}
+
+/// Looks up what matchers choose on a day, and opens the footers of its segments.
+pub(crate) async fn open(
+    engine: &Engine,
+    (tenant, matchers): (&TenantId, &[Matcher]),
+    range: TimeRange,
+    day: Day,
+) -> Result<OpenedDay, EngineError> {
+    let started = Instant::now();
+    let mut found = lookup::find(&engine.catalog, tenant, matchers, range, day).await?;
+    let stats = QueryStats {
+        catalog_seconds: started.elapsed().as_secs_f64(),
+        streams: found.streams.len() as u64,
+        segments: found.rows.len() as u64,
+        ..QueryStats::default()
+    };
+    let rows = std::mem::take(&mut found.rows);
+    let (segments, cost) = open_rows(engine, rows).await?;
+    Ok(OpenedDay {
+        found,
+        segments,
+        stats: QueryStats {
+            compressed_bytes: cost.compressed_bytes,
+            fetch_seconds: cost.fetch_seconds,
+            ..stats
+        },
+    })
+}
+
+/// Opens the footers of segments, many at once.
+pub(crate) async fn open_rows(
+    engine: &Engine,
+    rows: Vec<SegmentRow>,
+) -> Result<(Vec<Opened>, QueryStats), EngineError> {
+    let started = Instant::now();
+    let opened = stream::iter(rows).map(async |row| {
+        let fetched = engine.tails.get(engine.objects.as_ref(), &row).await?;
+        let opened = Opened {
+            row: Arc::new(row),
+            tail: fetched.tail,
+        };
+        Ok::<_, EngineError>((opened, fetched.bytes))
+    });
+    let opened: Vec<(Opened, u64)> = opened
+        .buffer_unordered(TAILS_IN_FLIGHT)
+        .try_collect()
+        .await?;
+    let stats = QueryStats {
+        fetch_seconds: started.elapsed().as_secs_f64(),
+        compressed_bytes: opened.iter().map(|(_, bytes)| bytes).sum(),
+        ..QueryStats::default()
+    };
+    Ok((
+        opened.into_iter().map(|(opened, _)| opened).collect(),
+        stats,
+    ))
+}
+
 impl<S: Scanner> Search<'_, S> {
     /// The days that may hold anything, ascending.
     pub(crate) async fn days(&self) -> Result<Vec<Day>, EngineError> {
@@ -41,35 +106,13 @@ impl<S: Scanner> Search<'_, S> {
 
     /// Looks up a day and opens the footers of its segments.
     pub(crate) async fn plan(&self, day: Day) -> Result<DayPlan, EngineError> {
-        let started = Instant::now();
-        let engine = self.engine;
-        let mut found =
-            lookup::find(&engine.catalog, self.tenant, self.matchers, self.range, day).await?;
-        let mut stats = QueryStats {
-            catalog_seconds: started.elapsed().as_secs_f64(),
-            streams: found.streams.len() as u64,
-            segments: found.rows.len() as u64,
-            ..QueryStats::default()
-        };
-        let started = Instant::now();
-        let rows = std::mem::take(&mut found.rows);
-        let opened = stream::iter(rows).map(async |row| {
-            let fetched = engine.tails.get(engine.objects.as_ref(), &row).await?;
-            let opened = Opened {
-                row: Arc::new(row),
-                tail: fetched.tail,
-            };
-            Ok::<_, EngineError>((opened, fetched.bytes))
-        });
-        let opened: Vec<(Opened, u64)> = opened
-            .buffer_unordered(TAILS_IN_FLIGHT)
-            .try_collect()
-            .await?;
-        stats.fetch_seconds = started.elapsed().as_secs_f64();
-        stats.compressed_bytes = opened.iter().map(|(_, bytes)| bytes).sum();
-        let segments = opened.into_iter().map(|(opened, _)| opened).collect();
-        let candidates = Arc::new(candidates(&found, segments, self.range));
-        Ok(DayPlan { candidates, stats })
+        let of = (self.tenant, self.matchers);
+        let opened = open(self.engine, of, self.range, day).await?;
+        let candidates = candidates(&opened.found, opened.segments, self.range);
+        Ok(DayPlan {
+            candidates: Arc::new(candidates),
+            stats: opened.stats,
+        })
     }
 
     /// Fetches a unit and scans its parts side by side.

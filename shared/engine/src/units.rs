@@ -21,6 +21,12 @@ pub(crate) fn by_segment(candidates: &[Candidate]) -> Vec<Unit> {
     cut(candidates, order, UNIT_BYTES..=UNIT_BYTES)
 }
 
+/// Cuts chosen chunks, in the order of the footers.
+pub(crate) fn of_chosen(candidates: &[Candidate], mut chosen: Vec<usize>) -> Vec<Unit> {
+    chosen.sort_unstable();
+    cut(candidates, chosen, UNIT_BYTES..=UNIT_BYTES)
+}
+
 impl Unit {
     /// Cuts a unit into what one worker scans.
     pub(crate) fn parts(self, candidates: &[Candidate]) -> Vec<Self> {

@@ -69,3 +69,24 @@ pub(crate) const TEMPLATE_EXPRESSION_BYTES: usize = 64 << 10;
 
 /// Steps that compiling an expression for a line counts as.
 pub(crate) const TEMPLATE_REGEX_STEPS: usize = 2_000;
+
+/// Forms of lines that patterns are told apart by. Beyond it the rarer half is forgotten; an answer
+/// has 300 at most.
+pub(crate) const MAX_PATTERN_FORMS: usize = 2048;
+
+/// Forms with the same texts between their words. Beyond it a line that is like none of them joins
+/// the one that it is most like.
+pub(crate) const MAX_PATTERN_GROUP: usize = 32;
+
+/// Shapes of lines whose form is remembered. Beyond it all are looked for again.
+pub(crate) const MAX_PATTERN_SHAPES: usize = 64 << 10;
+
+/// Words of a line that patterns look at; the last one is all the rest.
+pub(crate) const MAX_PATTERN_WORDS: usize = 64;
+
+/// Bytes of a line that patterns look at. The word that goes beyond it is all the rest; lines with
+/// as many bytes between two words are in no pattern.
+pub(crate) const MAX_PATTERN_LINE: usize = 4 << 10;
+
+/// Bytes of a word that can be part of a pattern.
+pub(crate) const MAX_PATTERN_WORD: usize = 64;

@@ -57,6 +57,86 @@ pub enum QueryResult {
     Scalar(Sample),
 }
 
+/// What streams hold in a time range, as far as the index knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexStats {
+    /// Streams with lines in the range.
+    pub streams: u64,
+    /// Chunks that touch the range.
+    pub chunks: u64,
+    /// Bytes of lines.
+    pub bytes: u64,
+    /// Lines.
+    pub entries: u64,
+}
+
+/// A label of streams that is worth grouping by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectedLabel {
+    /// Its name.
+    pub name: String,
+    /// Number of values.
+    pub cardinality: u64,
+}
+
+/// What the values of a field look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Whole numbers.
+    Int,
+    /// Numbers.
+    Float,
+    /// True or false.
+    Boolean,
+    /// Lengths of time with a unit.
+    Duration,
+    /// Sizes with a unit.
+    Bytes,
+    /// Anything else.
+    String,
+}
+
+impl FieldKind {
+    /// Its name in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Boolean => "boolean",
+            Self::Duration => "duration",
+            Self::Bytes => "bytes",
+            Self::String => "string",
+        }
+    }
+}
+
+/// A field that lines have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectedField {
+    /// Its name.
+    pub name: String,
+    /// What its values look like.
+    pub kind: FieldKind,
+    /// Number of values.
+    pub cardinality: u64,
+    /// The parsers that find it; none for structured metadata.
+    pub parsers: Vec<&'static str>,
+    /// The keys that lead to it in JSON.
+    pub path: Vec<String>,
+}
+
+/// A form that many lines have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePattern {
+    /// The form as a pattern of LogQL: `<_>` stands for what differs.
+    pub pattern: String,
+    /// The level of the lines; empty where they have none.
+    pub level: String,
+    /// Seconds since the epoch and lines from then on, in the order of time.
+    pub samples: Vec<(i64, u64)>,
+}
+
 /// What a query cost, for the `stats` block (spec `http-api.md` §1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QueryStats {

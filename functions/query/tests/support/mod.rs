@@ -122,16 +122,6 @@ impl Fixture {
         (answer.status_code, body)
     }
 
-    /// The lines of a log query, in order, one stream after the other.
-    pub(crate) async fn lines(&self, params: &[(&str, &str)]) -> Vec<String> {
-        let data = self.data("/loki/api/v1/query_range", params).await;
-        let streams = data["result"].as_array().unwrap().iter();
-        let values = streams.flat_map(|stream| stream["values"].as_array().unwrap());
-        values
-            .map(|value| value[1].as_str().unwrap().to_owned())
-            .collect()
-    }
-
     /// The `data` of a successful answer.
     pub(crate) async fn data(&self, path: &str, params: &[(&str, &str)]) -> serde_json::Value {
         let (status, body) = self.get(path, params).await;

@@ -1,9 +1,11 @@
 //! What Grafana gets: [`encode_query`] for results of queries, [`encode_tail`] for live tails,
-//! [`lists`] for labels and series.
+//! [`lists`] for labels and series, [`index`] for statistics.
 //!
 //! Written straight into bytes, in Loki's order of keys: Grafana's parser reads a stream and wants
 //! `resultType`, `encodingFlags`, `result`, `stats`. Knows nothing of how an answer was found.
 
+pub mod detected;
+pub mod index;
 mod json;
 pub mod lists;
 mod metrics;
@@ -13,6 +15,8 @@ mod tail;
 
 use narvi_model::answer::{QueryResult, QueryStats};
 
+pub use detected::{detected_fields, detected_labels, detected_values, patterns};
+pub use index::{index_stats, one_shard};
 pub use lists::{buildinfo, formatted, invalid_query, labels, series};
 pub use tail::{DroppedEntry, TailFrame, encode_tail};
 

@@ -1,18 +1,22 @@
 //! Parameters of read requests, by the rules and in the words of Loki (spec `http-api.md` §0.2).
 //!
-//! [`range_query`], [`instant_query`], [`tail_query`] and [`bounds`] read what an endpoint needs
-//! out of a look-up; under them [`time`] reads points in time, [`duration`] steps and intervals,
-//! [`count`] limits and directions. `now` is an argument. An empty parameter is an absent one, as
-//! in Go.
+//! [`range_query`], [`instant_query`], [`tail_query`], [`volume_query`], [`field_query`],
+//! [`pattern_query`] and [`bounds`] read what an endpoint needs out of a look-up; under them
+//! [`time`] reads points in time, [`duration`] steps and intervals, [`count`] limits and
+//! directions. `now` is an argument. An empty parameter is an absent one, as in Go.
 
 mod count;
+mod detected;
 mod duration;
+mod index;
 mod range;
 mod tail;
 mod time;
 
 pub use count::{Direction, parse_direction, parse_limit};
+pub use detected::{FieldParams, PatternParams, field_query, pattern_query};
 pub use duration::{default_step, parse_interval, parse_step};
+pub use index::{VolumeParams, closed_bounds, shard_bytes, volume_query, volume_range_query};
 pub use range::{Bounds, InstantParams, RangeParams, bounds, instant_query, range_query};
 pub use tail::{TailParams, tail_query};
 pub use time::{parse_rfc3339, parse_time};
@@ -62,6 +66,15 @@ pub enum ParamError {
     /// A live tail that would be held back for too long.
     #[error("delay_for can't be greater than {MAX_DELAY_SECONDS}")]
     Delay,
+    /// Volumes by something that is neither.
+    #[error("invalid aggregation option")]
+    Aggregation,
+    /// Shards of nothing.
+    #[error("targetBytesPerShard must be a positive value")]
+    ShardBytes,
+    /// Not a size.
+    #[error("{0}")]
+    Size(String),
     /// The end comes before the start.
     #[error("end timestamp must not be before or equal to start time")]
     EndBeforeStart,
