@@ -19,8 +19,8 @@ pub(super) struct Fields(BTreeMap<String, Field>);
 
 #[derive(Debug)]
 struct Field {
-    /// As the first value looks that was seen.
-    kind: FieldKind,
+    /// How many lines have a value of each kind.
+    kinds: Vec<(FieldKind, usize)>,
     values: BTreeSet<String>,
     parsers: Vec<&'static str>,
     path: Vec<String>,
@@ -67,11 +67,16 @@ impl Fields {
             return None;
         }
         let field = self.0.entry(name.to_owned()).or_insert_with(|| Field {
-            kind: kind(value),
+            kinds: Vec::new(),
             values: BTreeSet::new(),
             parsers: Vec::new(),
             path: Vec::new(),
         });
+        let kind = kind(value);
+        match field.kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, lines)) => *lines += 1,
+            None => field.kinds.push((kind, 1)),
+        }
         if !field.values.contains(value) {
             field.values.insert(value.to_owned());
         }
@@ -83,7 +88,7 @@ impl Fields {
         let fields = self.0.into_iter().take(most);
         let detected = fields.map(|(name, field)| DetectedField {
             name,
-            kind: field.kind,
+            kind: field.kind(),
             cardinality: field.values.len() as u64,
             parsers: field.parsers,
             path: field.path,
@@ -96,6 +101,21 @@ impl Fields {
         let values = self.0.get(name).into_iter().flat_map(|field| &field.values);
         let shown: BTreeSet<String> = values.map(|value| shown(value)).collect();
         shown.into_iter().take(most).collect()
+    }
+}
+
+impl Field {
+    /// The kind of most lines; of the newest one where several have as many. Whole numbers among
+    /// others that are not are numbers.
+    fn kind(&self) -> FieldKind {
+        let newest_last = self.kinds.iter().rev();
+        let most = newest_last.max_by_key(|(_, lines)| *lines);
+        let has_floats = self.kinds.iter().any(|(kind, _)| *kind == FieldKind::Float);
+        match most.map(|(kind, _)| *kind) {
+            Some(FieldKind::Int) if has_floats => FieldKind::Float,
+            Some(kind) => kind,
+            None => FieldKind::String,
+        }
     }
 }
 
@@ -226,6 +246,10 @@ mod tests {
             ],
         );
         check(&[("plain text", &[]), ("", &[]), ("{broken", &[])], &[]);
+        check(
+            &[("a=1 b=1", &[]), ("a=x b=2", &[]), ("a=y b=2.5", &[])],
+            &["a string 3 logfmt", "b float 3 logfmt"],
+        );
         check(&[("a=1 b=\"x", &[("__error__", "e")])], &["a int 1 logfmt"]);
     }
 

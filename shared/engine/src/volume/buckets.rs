@@ -118,12 +118,11 @@ impl Buckets {
 
     /// All bytes as one sample at the end of the range, 0 included.
     pub(crate) fn total(&self, cells: &Cells) -> Sample {
-        let own = cells.0.values().map(|cell| cell.bytes);
-        // The sum of no floats is -0.
-        let value = own.fold(0.0, |sum, bytes| sum + bytes);
+        let value: f64 = cells.0.values().map(|cell| cell.bytes).sum();
         Sample {
             millis: self.end.millis(),
-            value: value.round(),
+            // The sum of no floats is -0.
+            value: value.round().abs(),
         }
     }
 }

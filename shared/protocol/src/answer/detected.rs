@@ -56,7 +56,7 @@ fn write_field(out: &mut Vec<u8>, field: &DetectedField) {
     if !field.path.is_empty() {
         out.extend_from_slice(br#","jsonPath":"#);
         write_list(out, &field.path, |out, key| {
-            write_string(out, key.as_bytes())
+            write_string(out, key.as_bytes());
         });
     }
     out.push(b'}');
@@ -70,7 +70,7 @@ pub fn detected_values(all: &[String], limit: usize) -> Vec<u8> {
     }
     let mut out = br#"{"values":"#.to_vec();
     write_list(&mut out, all, |out, value| {
-        write_string(out, value.as_bytes())
+        write_string(out, value.as_bytes());
     });
     end(out, limit)
 }
