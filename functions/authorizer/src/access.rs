@@ -1,8 +1,10 @@
 //! [`Access`]: whether a request reads or writes, told by method and path.
 //!
-//! `GET` changes nothing. Of the other methods, those are reads that send a long query as a form;
-//! whatever is not listed here is a write, so that a new endpoint is closed to readers until
-//! somebody says otherwise. `HEAD` is not listed: it would share a route with what changes rules.
+//! `GET` changes nothing. Of the other methods, those are reads that send a long query as a form,
+//! and those are writes that have a route of their own; whatever is not listed here is
+//! [`Access::Full`], so that a new endpoint is closed until somebody says otherwise. On AWS such a
+//! request shares a route, and so its kept decision, with every read. `HEAD` is not listed: it
+//! would share a route with what changes rules.
 
 use std::fmt;
 
@@ -16,6 +18,8 @@ pub enum Access {
     Read,
     /// Pushes, deletes, changes rules.
     Write,
+    /// Nobody has said what it does: for those who may do both.
+    Full,
 }
 
 /// Endpoints that answer a `POST` as they answer a `GET`.
@@ -42,6 +46,26 @@ const FORMS: [&str; 20] = [
     "/api/prom/series",
 ];
 
+/// What is about no tenant, so that a caller need not name one.
+const TENANTLESS: [&str; 7] = [
+    "/ready",
+    "/metrics",
+    "/config",
+    "/services",
+    "/log_level",
+    "/loki/api/v1/status/buildinfo",
+    "/loki/api/v1/format_query",
+];
+
+/// Paths whose other methods than `GET` have routes of their own, and what is below them.
+const WRITES: [&str; 5] = [
+    "/loki/api/v1/push",
+    "/api/prom/push",
+    "/otlp/v1/logs",
+    "/loki/api/v1/rules",
+    "/api/prom/rules",
+];
+
 /// What is below answers Prometheus' questions and changes nothing, whatever the method.
 const PROMETHEUS: &str = "/prometheus/";
 
@@ -58,11 +82,25 @@ impl Access {
         }
         let is_form = || FORMS.iter().any(|form| capture(form, path).is_some());
         let changes_nothing = method == Method::GET;
-        if path != DELETES && (changes_nothing || (method == Method::POST && is_form())) {
-            Self::Read
-        } else {
+        let is_below = |root: &&str| {
+            let rest = path.strip_prefix(*root);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if path == DELETES {
             Self::Write
+        } else if changes_nothing || (method == Method::POST && is_form()) {
+            Self::Read
+        } else if WRITES.iter().any(|root| is_below(&root)) {
+            Self::Write
+        } else {
+            Self::Full
         }
+    }
+
+    /// Whether a request for `path` is about some tenant.
+    #[must_use]
+    pub fn needs_tenant(path: &str) -> bool {
+        !TENANTLESS.contains(&path)
     }
 }
 
@@ -71,6 +109,7 @@ impl fmt::Display for Access {
         f.write_str(match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::Full => "read and write",
         })
     }
 }
@@ -92,9 +131,9 @@ mod tests {
             "/api/prom/label/a/values",
         ] {
             check(&Method::GET, path, Access::Read);
-            check(&Method::HEAD, path, Access::Write);
+            check(&Method::HEAD, path, Access::Full);
             check(&Method::POST, path, Access::Read);
-            check(&Method::DELETE, path, Access::Write);
+            check(&Method::DELETE, path, Access::Full);
         }
         for path in [
             "/loki/api/v1/push",
@@ -102,12 +141,21 @@ mod tests {
             "/otlp/v1/logs",
             "/loki/api/v1/rules/ns",
             "/api/prom/rules/ns/group",
-            "/loki/api/v1/query/x",
-            "/new",
         ] {
             check(&Method::POST, path, Access::Write);
+            check(&Method::HEAD, path, Access::Write);
             check(&Method::GET, path, Access::Read);
         }
+        for path in [
+            "/loki/api/v1/query/x",
+            "/new",
+            "/log_level",
+            "/loki/api/v1/rulesets",
+        ] {
+            check(&Method::POST, path, Access::Full);
+            check(&Method::GET, path, Access::Read);
+        }
+        assert!(!Access::needs_tenant("/ready") && Access::needs_tenant("/ready/"));
         check(&Method::DELETE, "/loki/api/v1/rules/ns", Access::Write);
         check(&Method::POST, "/prometheus/api/v1/rules", Access::Read);
         check(&Method::GET, "/loki/api/v1/delete", Access::Write);

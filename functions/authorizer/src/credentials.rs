@@ -212,13 +212,14 @@ impl Grants {
 
     /// Whether all of it is allowed.
     pub(crate) fn allow(&self, access: Access, tenant: &TenantId) -> bool {
-        let tenants = match access {
-            Access::Read => &self.read,
-            Access::Write => &self.write,
-        };
-        match tenants {
+        let has = |tenants: &Tenants| match tenants {
             Tenants::Any => true,
             Tenants::Only(ids) => ids.contains(tenant),
+        };
+        match access {
+            Access::Read => has(&self.read),
+            Access::Write => has(&self.write),
+            Access::Full => has(&self.read) && has(&self.write),
         }
     }
 }

@@ -11,7 +11,7 @@ use narvi_storage::{Catalog, Objects};
 use tracing::Instrument as _;
 
 use crate::explore::Explore;
-use crate::{format, labels, query, series, status};
+use crate::{labels, legacy, open, query, series, tenant_limits};
 
 /// The function's name in logs and metrics.
 const FUNCTION: &str = "query";
@@ -70,19 +70,15 @@ impl Handler {
 
     async fn route(&self, request: &Request) -> Response {
         let path = request.path.as_str();
-        match path {
-            "/ready" => return status::ready(),
-            "/loki/api/v1/status/buildinfo" => return status::buildinfo(),
-            _ => {}
+        if let Some(response) = open::answer(request, &self.config) {
+            return response;
         }
         // Loki's router answers a method that it does not know as if there were no such path.
         if !matches!(request.method, Method::GET | Method::POST) {
             return Response::not_found();
         }
-        if path == "/loki/api/v1/format_query" {
-            return format::format(request);
-        }
         let values = capture("/loki/api/v1/label/{name}/values", path);
+        let old_values = capture("/api/prom/label/{name}/values", path);
         let known = matches!(
             path,
             "/loki/api/v1/query_range"
@@ -90,9 +86,15 @@ impl Handler {
                 | "/loki/api/v1/labels"
                 | "/loki/api/v1/label"
                 | "/loki/api/v1/series"
+                | "/loki/api/v1/drilldown-limits"
+                | "/loki/api/v1/cache/generation_numbers"
+                | "/config/tenant/v1/limits"
+                | "/api/prom/query"
+                | "/api/prom/label"
+                | "/api/prom/series"
         );
         let explore = Explore::of(path);
-        if !known && values.is_none() && explore.is_none() {
+        if !known && values.is_none() && old_values.is_none() && explore.is_none() {
             return Response::not_found();
         }
         let tenant = match request.tenant(&self.config) {
@@ -112,11 +114,22 @@ impl Handler {
             // On the heap, so that the future of a request is not as deep as all of its queries.
             return Box::pin(explore.answer(&read)).await;
         }
-        match (path, values.as_deref()) {
-            (_, Some([name])) => labels::values(&read, name).await,
-            ("/loki/api/v1/query_range", _) => query::range(&read).await,
-            ("/loki/api/v1/query", _) => query::instant(&read).await,
-            ("/loki/api/v1/series", _) => series::series(&read).await,
+        if let Some([name]) = values.as_deref() {
+            return labels::values(&read, name).await;
+        }
+        if let Some([name]) = old_values.as_deref() {
+            return legacy::values(&read, name).await;
+        }
+        match path {
+            "/loki/api/v1/query_range" => query::range(&read).await,
+            "/loki/api/v1/query" => query::instant(&read).await,
+            "/loki/api/v1/series" | "/api/prom/series" => series::series(&read).await,
+            "/loki/api/v1/drilldown-limits" => tenant_limits::drilldown(&read),
+            "/config/tenant/v1/limits" => tenant_limits::yaml(&read),
+            // Nothing is cached that a delete could make stale.
+            "/loki/api/v1/cache/generation_numbers" => Response::json("\"\"\n"),
+            "/api/prom/query" => legacy::query(&read).await,
+            "/api/prom/label" => legacy::names(&read).await,
             _ => labels::names(&read).await,
         }
     }

@@ -10,33 +10,12 @@ use crate::reply::Refusal;
 
 /// The names of all labels.
 pub(crate) async fn names(read: &Read<'_>) -> Response {
-    let found = async {
-        let Some((range, matchers)) = asked(read)? else {
-            return Ok(Vec::new());
-        };
-        let found = read
-            .engine
-            .labels(&read.tenant, read.limits, range, &matchers)
-            .await?;
-        Ok::<_, Refusal>(found.into_iter().collect::<Vec<_>>())
-    };
-    reply(found.await)
+    reply(find_names(read).await)
 }
 
 /// The values of one label.
 pub(crate) async fn values(read: &Read<'_>, name: &str) -> Response {
-    let found = async {
-        let Some((range, matchers)) = asked(read)? else {
-            return Ok(Vec::new());
-        };
-        let where_ = (range, matchers.as_slice());
-        let found = read
-            .engine
-            .label_values(name, &read.tenant, read.limits, where_)
-            .await?;
-        Ok::<_, Refusal>(found.into_iter().collect::<Vec<_>>())
-    };
-    reply(found.await)
+    reply(find_values(read, name).await)
 }
 
 fn reply(found: Result<Vec<String>, Refusal>) -> Response {
@@ -44,6 +23,31 @@ fn reply(found: Result<Vec<String>, Refusal>) -> Response {
         Ok(found) => Response::json(answer::labels(&found)),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// The names of all labels, sorted.
+pub(crate) async fn find_names(read: &Read<'_>) -> Result<Vec<String>, Refusal> {
+    let Some((range, matchers)) = asked(read)? else {
+        return Ok(Vec::new());
+    };
+    let found = read
+        .engine
+        .labels(&read.tenant, read.limits, range, &matchers)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// The values of one label, sorted.
+pub(crate) async fn find_values(read: &Read<'_>, name: &str) -> Result<Vec<String>, Refusal> {
+    let Some((range, matchers)) = asked(read)? else {
+        return Ok(Vec::new());
+    };
+    let where_ = (range, matchers.as_slice());
+    let found = read
+        .engine
+        .label_values(name, &read.tenant, read.limits, where_)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The time range, and the matchers of the optional `query`; `None` where the range is empty.

@@ -8,10 +8,12 @@ mod format;
 mod handler;
 mod index;
 mod labels;
+mod legacy;
+mod open;
 mod patterns;
 mod query;
 mod reply;
 mod series;
-mod status;
+mod tenant_limits;
 
 pub use handler::Handler;

@@ -14,21 +14,19 @@ const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 
 /// Evaluates a query over a range of time.
 pub(crate) async fn range(read: &Read<'_>) -> Response {
-    let asked = range_query(|name| read.params.get(name), read.request.received);
-    let answer = asked.map_err(Refusal::from).map(|asked| Request {
+    evaluate(read, asked(read)).await
+}
+
+/// The query over a range of time that the parameters ask for.
+pub(crate) fn asked(read: &Read<'_>) -> Result<Request, Refusal> {
+    let asked = range_query(|name| read.params.get(name), read.request.received)?;
+    let (start, end, step) = (asked.start, asked.end, asked.step);
+    Ok(Request {
         interval: asked.interval,
         direction: asked.direction,
         limit: asked.limit,
-        ..base(
-            read,
-            Span::Range {
-                start: asked.start,
-                end: asked.end,
-                step: asked.step,
-            },
-        )
-    });
-    evaluate(read, answer).await
+        ..base(read, Span::Range { start, end, step })
+    })
 }
 
 /// Evaluates a query at one instant.

@@ -276,7 +276,7 @@ fn server_error(message: &str) -> Response {
     Response::text(500, body.to_string())
 }
 
-fn storage_error(error: &StorageError) -> Response {
+pub(crate) fn storage_error(error: &StorageError) -> Response {
     use narvi_storage::ErrorKind;
     let status = match error.kind() {
         ErrorKind::Unavailable => 503,

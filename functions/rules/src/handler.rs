@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use crate::api;
 use crate::evaluate::{Evaluate, Queries};
 use crate::notify::{Alertmanager, Post};
+use crate::states;
 use crate::target::{Target, TargetError};
 
 /// The function's name in logs and metrics.
@@ -72,14 +73,20 @@ impl Handler {
         Self { metrics, ..self }
     }
 
-    /// Answers a request to the ruler's API; an error is an answer too.
+    /// Answers a request to one of the ruler's APIs; an error is an answer too.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let request = match Request::from_event(&event) {
             Ok(request) => request,
             Err(error) => return Response::refused(Surface::Write, &error).into_plain_event(),
         };
         let span = telemetry::request_span(FUNCTION, &request);
-        let response = api::answer(self, &request).instrument(span).await;
+        let answer = async {
+            match states::answer(self, &request).await {
+                Some(response) => response,
+                None => api::answer(self, &request).await,
+            }
+        };
+        let response = answer.instrument(span).await;
         let took = narvi_gateway::now().since(request.received);
         let measured = [Metric::millis("Duration", took)];
         self.metrics

@@ -9,6 +9,9 @@ pub const GROUP_BYTES: usize = narvi_storage::limits::DOCUMENT_MAX;
 /// Groups that one run evaluates at the same time; more wait. A query uses every core by itself.
 pub const GROUPS_AT_ONCE: usize = 4;
 
+/// States of groups that one request for alerts or rules reads at the same time; more wait.
+pub const STATES_AT_ONCE: usize = 16;
+
 /// Alerts of one request to Alertmanager, as Prometheus sends them; more are a further request.
 pub const ALERTS_PER_REQUEST: usize = 256;
 

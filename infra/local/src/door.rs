@@ -42,6 +42,7 @@ impl Door {
     ) -> Option<Response> {
         let gate = self.gate.as_ref().filter(|_| path != OPEN)?;
         let gate = Arc::clone(gate);
+        let about = format!("{method} {path}");
         let (method, path, headers) = (method.clone(), path.to_owned(), headers.clone());
         // A password that is not known yet takes a core for as long as its hash costs.
         let decided = tokio::task::spawn_blocking(move || {
@@ -52,7 +53,7 @@ impl Door {
             })
         });
         match decided.await {
-            Ok(verdict) => told(verdict),
+            Ok(verdict) => told(verdict, &about),
             Err(bug) => Some(text(StatusCode::INTERNAL_SERVER_ERROR, bug.to_string())),
         }
     }
@@ -71,10 +72,12 @@ fn gate(path: &Path, config: &Config) -> Result<Arc<Gate>, HostError> {
     Ok(Arc::new(Gate::new(credentials, config)))
 }
 
-fn told(verdict: Verdict) -> Option<Response> {
+/// Nothing that a caller may have sent as a secret is logged: neither headers nor parameters.
+fn told(verdict: Verdict, request: &str) -> Option<Response> {
     match verdict {
         Verdict::Allowed(_) => None,
         Verdict::Unknown => {
+            tracing::info!(request, "refused: credentials are missing or wrong");
             let message = "credentials are missing or wrong\n".to_owned();
             let mut response = text(StatusCode::UNAUTHORIZED, message);
             let challenge = HeaderValue::from_static(CHALLENGE);
@@ -84,6 +87,7 @@ fn told(verdict: Verdict) -> Option<Response> {
             Some(response)
         }
         Verdict::Tenant(error) => {
+            tracing::info!(request, %error, "refused: no tenant");
             let answer = narvi_gateway::Response::tenant_error(Surface::Read, &error);
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
             Some(text(
@@ -97,6 +101,7 @@ fn told(verdict: Verdict) -> Option<Response> {
             tenant,
         } => {
             let tenant = tenant.as_str();
+            tracing::info!(request, name, %access, tenant, "refused: not allowed");
             let message = format!("`{name}` may not {access} for tenant `{tenant}`\n");
             Some(text(StatusCode::FORBIDDEN, message))
         }

@@ -4,19 +4,23 @@
 //! not known is refused with its place, so a misspelt limit cannot be silently off.
 
 mod expand;
+mod show;
 
 use std::collections::BTreeMap;
 
 use narvi_model::{ChunkEncoding, Limits, LimitsPatch, Overrides, Period, TenantId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use expand::expand_variables;
+pub use show::{Shown, to_yaml};
 
 use crate::limits::MAX_OVERRIDES;
 
 /// How a Narvi is set up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// Whose defaults hold where the document says nothing.
+    pub defaults: Defaults,
     /// Whether a request must name its tenant; if not, everything belongs to `fake`.
     pub auth_enabled: bool,
     /// The limits of every tenant.
@@ -29,6 +33,8 @@ pub struct Config {
     pub ruler: Ruler,
     /// Whether `X-Scope-OrgID: a|b` may query both.
     pub multi_tenant_queries: bool,
+    /// Whether `X-Loki-Query-Limits` may tighten the limits of one query.
+    pub per_request_limits: bool,
     /// Where local mode listens; without meaning on AWS.
     pub server: Server,
 }
@@ -43,7 +49,7 @@ pub enum Defaults {
 }
 
 /// Section `compactor`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Compactor {
     /// How often small segments are merged (local mode; on AWS the schedule says). Loki's default
@@ -62,7 +68,7 @@ pub struct Compactor {
 }
 
 /// Section `ruler`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ruler {
     /// Where alerts are sent, comma separated; empty for nowhere.
@@ -84,12 +90,14 @@ pub struct Ruler {
 }
 
 /// Section `server`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// The address to listen on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub http_listen_address: Option<String>,
     /// The port to listen on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub http_listen_port: Option<u16>,
 }
 
@@ -187,12 +195,14 @@ impl Config {
     #[must_use]
     pub fn new(defaults: Defaults) -> Self {
         Self {
+            defaults,
             auth_enabled: defaults == Defaults::Aws,
             limits: Overrides::default(),
             chunk_encoding: ChunkEncoding::Snappy,
             compactor: Compactor::default(),
             ruler: Ruler::default(),
             multi_tenant_queries: false,
+            per_request_limits: false,
             server: Server::default(),
         }
     }
@@ -222,6 +232,7 @@ struct Ingester {
 #[serde(deny_unknown_fields, default)]
 struct Querier {
     multi_tenant_queries_enabled: bool,
+    per_request_limits_enabled: bool,
 }
 
 impl Document {
@@ -251,12 +262,14 @@ impl Document {
         }
         let limits = Limits::default().patched(&self.limits_config);
         Ok(Config {
+            defaults,
             auth_enabled: self.auth_enabled.unwrap_or(base.auth_enabled),
             limits: Overrides::new(limits, &patches),
             chunk_encoding: self.ingester.chunk_encoding.unwrap_or(base.chunk_encoding),
             compactor: self.compactor,
             ruler: self.ruler,
             multi_tenant_queries: self.querier.multi_tenant_queries_enabled,
+            per_request_limits: self.querier.per_request_limits_enabled,
             server: self.server,
         })
     }

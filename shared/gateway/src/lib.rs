@@ -3,13 +3,15 @@
 //!
 //! Reading order: [`Request`] (what is asked) with [`Params`] and [`capture`], [`Response`] (what
 //! is answered) and [`fit_lambda`], [`Call`] (an event made by hand), [`Config`] (how it is
-//! set up), [`scheduled_at`] (what a timer's event says), [`SocketEvent`]
-//! (what a WebSocket API tells), [`telemetry`] and [`Metrics`].
+//! set up) and [`Shown`] (what of it is shown), [`scheduled_at`] (what a timer's event says), [`SocketEvent`]
+//! (what a WebSocket API tells), [`telemetry`], [`Metrics`] and
+//! [`exposition`].
 //!
 //! Knows neither endpoints, storage nor the SDK, and runs no tasks.
 
 mod answer_limit;
 mod config;
+mod counters;
 mod event;
 pub mod limits;
 mod metrics;
@@ -22,7 +24,10 @@ mod socket;
 pub mod telemetry;
 
 pub use answer_limit::fit_lambda;
-pub use config::{Compactor, Config, ConfigError, Defaults, Ruler, Server, expand_variables};
+pub use config::{
+    Compactor, Config, ConfigError, Defaults, Ruler, Server, Shown, expand_variables, to_yaml,
+};
+pub use counters::exposition;
 pub use event::Call;
 pub use metrics::{Metric, Metrics, Unit};
 pub use params::{Params, ParamsError};

@@ -1,6 +1,7 @@
 //! [`Metrics`]: counts and times of one function as CloudWatch embedded metric format (EMF) lines.
 //!
-//! A line on stdout becomes metrics without any API call and its price. Knows no metric by name:
+//! A line on stdout becomes metrics without any API call and its price; [`crate::exposition`] has
+//! the sums since the process started. Knows no metric by name:
 //! each function chooses its own. Format:
 //! "Embedded metric format specification" of the CloudWatch user guide.
 
@@ -8,6 +9,8 @@ use std::io::Write as _;
 
 use narvi_model::Timestamp;
 use serde_json::{Map, Value, json};
+
+use crate::counters;
 
 /// The CloudWatch namespace.
 const NAMESPACE: &str = "Narvi";
@@ -99,7 +102,7 @@ impl Metrics {
         }
     }
 
-    /// Metrics that go nowhere: local mode and tests.
+    /// Metrics that are counted and not written: local mode and tests.
     #[must_use]
     pub const fn off(function: &'static str) -> Self {
         Self {
@@ -110,6 +113,7 @@ impl Metrics {
 
     /// Writes what one request or run with this HTTP status measured (200 and 500 for runs).
     pub fn record(&self, status: u16, time: Timestamp, metrics: &[Metric]) {
+        counters::add(self.function, status, metrics);
         if self.sink == Sink::Nowhere || metrics.is_empty() {
             return;
         }

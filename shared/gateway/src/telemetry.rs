@@ -1,15 +1,56 @@
 //! Logs: [`init`] once per process, [`request_span`] around each request.
 //!
 //! On AWS one JSON object a line on stdout, where Lambda picks it up; in local mode text on stderr.
-//! `NARVI_LOG` sets the level as `tracing` targets (`debug`, `warn,narvi_engine=trace`). Metrics
-//! are [`crate::Metrics`].
+//! `NARVI_LOG` sets the level as `tracing` targets (`debug`, `warn,narvi_engine=trace`), and
+//! [`set_level`] changes it where one process is all there is. Metrics are [`crate::Metrics`].
+
+use std::sync::OnceLock;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Request;
+
+/// Changes the level of a process that was started for a terminal. A container of Lambda is one of
+/// many, which comes and goes: its level is the variable alone.
+static DIAL: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
+
+/// Why the level stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LevelError {
+    /// No level; the text is Loki's.
+    #[error("unrecognized log level {0:?}")]
+    Unknown(String),
+    /// Not this process.
+    #[error("the log level of a function is its variable NARVI_LOG")]
+    Fixed,
+}
+
+/// The level of our own crates: `error`, `warn`, `info`, `debug` or `trace`.
+#[must_use]
+pub fn level() -> String {
+    LevelFilter::current().to_string()
+}
+
+/// Sets the level of our own crates to `error`, `warn`, `info` or `debug`.
+///
+/// # Errors
+/// See [`LevelError`].
+pub fn set_level(text: &str) -> Result<(), LevelError> {
+    let level = match text {
+        "error" => LevelFilter::ERROR,
+        "warn" => LevelFilter::WARN,
+        "info" => LevelFilter::INFO,
+        "debug" => LevelFilter::DEBUG,
+        other => return Err(LevelError::Unknown(other.chars().take(40).collect())),
+    };
+    let dial = DIAL.get().ok_or(LevelError::Fixed)?;
+    dial.reload(ours(level)).map_err(|_| LevelError::Fixed)
+}
 
 /// Where logs go and how they look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +68,11 @@ pub fn init(target: LogTarget) {
         Ok(targets) => (targets, None),
         Err(error) => (ours(LevelFilter::INFO), Some(error)),
     };
+    let (targets, dial) = reload::Layer::new(targets);
+    if target == LogTarget::Terminal {
+        // The second call loses, as with logging itself.
+        let _ = DIAL.set(dial);
+    }
     let registry = tracing_subscriber::registry().with(targets);
     let layer = tracing_subscriber::fmt::layer();
     // An error means that logging has already been started.
@@ -106,6 +152,17 @@ mod tests {
         );
         check("warn,narvi_engine=trace", "narvi_query", Level::WARN);
         assert!(targets("narvi=loud").is_err());
+    }
+
+    #[test]
+    fn the_level_can_be_changed() {
+        init(LogTarget::Terminal);
+        assert_eq!(set_level("debug"), Ok(()));
+        assert_eq!(level(), "debug");
+        let error = set_level("zzz").unwrap_err();
+        assert_eq!(error.to_string(), "unrecognized log level \"zzz\"");
+        assert_eq!(set_level("info"), Ok(()));
+        assert_eq!(level(), "info");
     }
 
     #[test]

@@ -223,6 +223,12 @@ impl Overrides {
         Self { base, tenants }
     }
 
+    /// The limits of every tenant without its own.
+    #[must_use]
+    pub const fn base(&self) -> &Limits {
+        &self.base
+    }
+
     /// The limits of `tenant`.
     #[must_use]
     pub fn of(&self, tenant: &TenantId) -> &Limits {

@@ -84,6 +84,22 @@ impl Timestamp {
         let (h, m, s) = (s / 3600, s / 60 % 60, s % 60);
         format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
     }
+
+    /// RFC 3339 in UTC with as many decimals as it needs, as Go's `RFC3339Nano`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let seconds = self.rfc3339_seconds();
+        let nanos = self.nanos().rem_euclid(NANOS_PER_SECOND);
+        if nanos == 0 {
+            return seconds;
+        }
+        let decimals = format!("{nanos:09}");
+        let (seconds, decimals) = (
+            seconds.trim_end_matches('Z'),
+            decimals.trim_end_matches('0'),
+        );
+        format!("{seconds}.{decimals}Z")
+    }
 }
 
 impl fmt::Debug for Timestamp {
@@ -317,5 +333,13 @@ mod tests {
     fn rfc3339() {
         let time = Timestamp::from_nanos(1_768_471_263_999_999_999);
         assert_eq!(time.rfc3339_seconds(), "2026-01-15T10:01:03Z");
+        for (nanos, want) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1, "1970-01-01T00:00:00.000000001Z"),
+            (1_500_000_000, "1970-01-01T00:00:01.5Z"),
+            (-500_000_000, "1969-12-31T23:59:59.5Z"),
+        ] {
+            assert_eq!(Timestamp::from_nanos(nanos).rfc3339(), want);
+        }
     }
 }

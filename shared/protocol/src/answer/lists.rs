@@ -1,4 +1,5 @@
-//! Answers that are lists: label names and values, series; and `buildinfo`, which is one object.
+//! Answers that are lists: label names and values, series; and objects of a few texts: `buildinfo`,
+//! `log_level`.
 
 use narvi_model::Labels;
 
@@ -65,6 +66,32 @@ pub fn buildinfo(narvi: &str) -> Vec<u8> {
     out
 }
 
+/// The values of a legacy endpoint: `{"values":["a"]}` (spec `http-api.md` §17).
+#[must_use]
+pub fn legacy_labels(all: &[String]) -> Vec<u8> {
+    let mut out = br#"{"values":"#.to_vec();
+    write_list(&mut out, all, |out, text| {
+        write_string(out, text.as_bytes());
+    });
+    out.extend_from_slice(b"}\n");
+    out
+}
+
+/// What `/log_level` answers; a level that is only told has no status (spec `http-api.md` §12).
+#[must_use]
+pub fn log_level(status: Option<&str>, message: &str) -> Vec<u8> {
+    let mut out = vec![b'{'];
+    if let Some(status) = status {
+        out.extend_from_slice(br#""status":"#);
+        write_string(&mut out, status.as_bytes());
+        out.push(b',');
+    }
+    out.extend_from_slice(br#""message":"#);
+    write_string(&mut out, message.as_bytes());
+    out.push(b'}');
+    out
+}
+
 fn success(data: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = br#"{"status":"success","data":"#.to_vec();
     data(&mut out);
@@ -95,6 +122,16 @@ mod tests {
         check(
             &invalid_query("why"),
             "{\"status\":\"invalid-query\",\"error\":\"why\"}\n",
+        );
+        check(&legacy_labels(&[]), "{\"values\":[]}\n");
+        check(
+            &legacy_labels(&["a<b".into()]),
+            "{\"values\":[\"a\\u003cb\"]}\n",
+        );
+        check(&log_level(None, "m"), r#"{"message":"m"}"#);
+        check(
+            &log_level(Some("failed"), "m"),
+            r#"{"status":"failed","message":"m"}"#,
         );
         check(&series(&[]), "{\"status\":\"success\",\"data\":[]}\n");
         let one = Labels::from_pairs([("app", "api"), ("env", "prod")]);

@@ -1,5 +1,6 @@
-//! What Grafana gets: [`encode_query`] for results of queries, [`encode_tail`] for live tails,
-//! [`lists`] for labels and series, [`index`] for statistics.
+//! What Grafana gets: [`encode_query`] for results of queries, [`encode_legacy`] for those of the
+//! old path, [`encode_tail`] for live tails, [`lists`] for labels and series, [`index`] for
+//! statistics.
 //!
 //! Written straight into bytes, in Loki's order of keys: Grafana's parser reads a stream and wants
 //! `resultType`, `encodingFlags`, `result`, `stats`. Knows nothing of how an answer was found.
@@ -7,6 +8,7 @@
 pub mod detected;
 pub mod index;
 mod json;
+mod legacy;
 pub mod lists;
 mod metrics;
 mod stats;
@@ -17,7 +19,8 @@ use narvi_model::answer::{QueryResult, QueryStats};
 
 pub use detected::{detected_fields, detected_labels, detected_values, patterns};
 pub use index::{index_stats, one_shard};
-pub use lists::{buildinfo, formatted, invalid_query, labels, series};
+pub use legacy::encode_legacy;
+pub use lists::{buildinfo, formatted, invalid_query, labels, legacy_labels, log_level, series};
 pub use tail::{DroppedEntry, TailFrame, encode_tail};
 
 use crate::params::Direction;

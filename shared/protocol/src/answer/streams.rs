@@ -73,7 +73,10 @@ pub(super) fn write_categorised(out: &mut Vec<u8>, entry: &LogEntry) {
 
 /// Groups entries by everything that is known of them: without the flag, metadata and parsed labels
 /// are part of a stream's identity. Parsed labels hide metadata, metadata hides stream labels.
-fn regroup(streams: &[LogStream], direction: Direction) -> Vec<(Labels, Vec<&LogEntry>)> {
+pub(super) fn regroup(
+    streams: &[LogStream],
+    direction: Direction,
+) -> Vec<(Labels, Vec<&LogEntry>)> {
     let mut groups: HashMap<Labels, Vec<&LogEntry>> = HashMap::new();
     for stream in streams {
         for run in stream
