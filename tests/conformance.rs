@@ -3,9 +3,9 @@
 //! `conformance/*.json` are the data sets and the cases. Those of `own.json` were not recorded but
 //! worked out by hand, where the recorded ones are few; each says of what part of the behaviour it
 //! is (`why`), and anyone may add to them. `case` reads and asks cases, `normal` takes from an
-//! answer what can be compared, `compare` compares. Each data set is pushed twice, since a
-//! repeated push must not be answered twice. Categories of [`HELD`] must pass; of the others the
-//! number that passes is printed.
+//! answer what can be compared, `compare` compares, `strict` reads answers as Grafana does. Each
+//! data set is pushed twice, since a repeated push must not be answered twice. Categories of
+//! [`HELD`] must pass; of the others the number that passes is printed.
 #![cfg(test)]
 
 #[path = "conformance/case.rs"]
@@ -14,6 +14,8 @@ mod case;
 mod compare;
 #[path = "conformance/normal.rs"]
 mod normal;
+#[path = "conformance/strict.rs"]
+mod strict;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -154,6 +156,15 @@ fn ask_all(client: &Client, cases: &[Case]) -> BTreeMap<String, Tally> {
         let answer = case.ask(client);
         let (id, what) = (&case.id, case.what());
         let judged = compare::judge(case, answer.status, &answer.body);
+        let read = match is_query(case) && answer.status == 200 {
+            true => strict::read_query(&answer.body, strict::Order::Kept),
+            false => Ok(()),
+        };
+        assert_eq!(
+            read,
+            Ok(()),
+            "Grafana cannot read the answer to {id} {what}"
+        );
         let different = DIFFERENT.iter().find(|(other, _)| other == id);
         let judged = match (judged, different) {
             (judged, None) => judged,
@@ -167,6 +178,14 @@ fn ask_all(client: &Client, cases: &[Case]) -> BTreeMap<String, Tally> {
         }
     }
     tallies
+}
+
+/// Whether the answer is one that Grafana reads as a stream.
+fn is_query(case: &Case) -> bool {
+    matches!(
+        case.path.as_str(),
+        "/loki/api/v1/query" | "/loki/api/v1/query_range"
+    )
 }
 
 fn report(tallies: &BTreeMap<String, Tally>) {
@@ -204,6 +223,22 @@ fn answers_are_those_of_loki() {
 #[test]
 fn answers_with_services_and_levels_are_those_of_loki() {
     DEFAULTS.check();
+}
+
+/// The strict reader would be worth nothing if Loki's own answers did not pass.
+#[test]
+fn recorded_answers_can_be_read_strictly() {
+    let mut read = 0;
+    for case in [PLAIN.cases(), DEFAULTS.cases()].concat() {
+        if !is_query(&case) || case.want.status != 200 {
+            continue;
+        }
+        let body = case.want.body.to_string();
+        let outcome = strict::read_query(body.as_bytes(), strict::Order::Lost);
+        assert_eq!(outcome, Ok(()), "{}", case.id);
+        read += 1;
+    }
+    assert!(read > 1000, "only {read} answers");
 }
 
 #[test]

@@ -57,3 +57,97 @@ fn each_caller_may_what_the_document_says() {
     let log = narvi.log();
     assert!(!log.contains("secret") && !log.contains("YWxs"), "{log}");
 }
+
+/// Lines of the log that tell of somebody who was not let in.
+fn refusals(narvi: &Narvi) -> usize {
+    narvi.log().matches("refused: ").count()
+}
+
+fn basic(pair: &str) -> String {
+    format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair))
+}
+
+/// What nobody gets in with, and what a client makes of it: 401 and 403 are final, 400 as well.
+/// Each is logged once, and no secret with it.
+#[test]
+fn what_does_not_open_the_door() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("auth_enabled: true\n{CONFIG}");
+    let narvi = Narvi::start_closed(&data.path().join("data"), &config, CREDENTIALS);
+    let (wrong, right) = (basic("grafana:hunter2"), basic("grafana:secret"));
+    let long = basic(&format!("grafana:{}", "hunter2".repeat(1_500)));
+    let (query, push) = ("/loki/api/v1/labels", "/loki/api/v1/push");
+    let rows: [(&str, &str, &str, &str, u16); 16] = [
+        ("GET", query, &wrong, "team-a", 401),
+        ("GET", query, "Bearer hunter2", "team-a", 401),
+        ("GET", query, "Basic hunter2", "team-a", 401),
+        ("GET", query, &long, "team-a", 401),
+        ("GET", query, &right, "team-c", 403),
+        ("GET", query, &right, "team-a|team-c", 403),
+        ("GET", query, &right, "", 401),
+        ("GET", query, &right, "..", 400),
+        ("GET", query, &right, "a/b", 400),
+        ("POST", push, &right, "team-a", 403),
+        ("POST", push, ALLOY.1, "team-a|team-b", 403),
+        // Paths are decoded once, and never walked.
+        ("POST", "/loki/api/v1/%70ush", &right, "team-a", 403),
+        ("POST", "/loki/api/v1/x/%2e%2e/push", &right, "team-a", 403),
+        ("POST", "//loki/api/v1/push", &right, "team-a", 403),
+        ("POST", "/loki/api/v1/%2570ush", &right, "team-a", 403),
+        ("DELETE", "/loki/api/v1/rules/ns", &right, "team-a", 403),
+    ];
+    for (method, path, authorization, tenant, status) in rows {
+        let before = refusals(&narvi);
+        let ask = Ask {
+            method,
+            path,
+            headers: &[
+                ("Authorization", authorization),
+                ("Content-Type", "application/json"),
+            ],
+            body: (method == "POST").then_some(&b"{}"[..]),
+            ..Ask::default()
+        };
+        let answer = narvi.client().tenant(tenant).ask(&ask);
+        assert_eq!(
+            answer.status,
+            status,
+            "{method} {path} {tenant}: {}",
+            answer.text()
+        );
+        assert!(!answer.text().contains("hunter2"), "{}", answer.text());
+        // The line is written before the answer, and read by a thread of this test.
+        while refusals(&narvi) == before {
+            std::thread::yield_now();
+        }
+        assert_eq!(refusals(&narvi), before + 1, "{method} {path}");
+    }
+    let log = narvi.log();
+    for secret in ["hunter2", "secret", &wrong[6..], &right[6..]] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+/// Paths are decoded once and never walked, so that no other spelling leads anywhere.
+#[test]
+fn a_known_caller_finds_no_way_around() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("auth_enabled: true\n{CONFIG}");
+    let narvi = Narvi::start_closed(&data.path().join("data"), &config, CREDENTIALS);
+    for path in [
+        "//loki/api/v1/labels",
+        "/loki/api/v1/x/%2e%2e/labels",
+        "/loki/api/v1/%256cabels",
+    ] {
+        let ask = Ask {
+            path,
+            headers: &[GRAFANA],
+            ..Ask::default()
+        };
+        assert_eq!(
+            narvi.client().tenant("team-a").ask(&ask).status,
+            404,
+            "{path}"
+        );
+    }
+}

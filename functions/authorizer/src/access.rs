@@ -90,7 +90,7 @@ impl Access {
             Self::Write
         } else if changes_nothing || (method == Method::POST && is_form()) {
             Self::Read
-        } else if WRITES.iter().any(|root| is_below(&root)) {
+        } else if WRITES.iter().any(is_below) {
             Self::Write
         } else {
             Self::Full

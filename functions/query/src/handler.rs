@@ -1,17 +1,19 @@
 //! [`Handler`]: from an API Gateway event to its endpoint and back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use http::Method;
 use narvi_engine::Engine;
 use narvi_gateway::{Config, Metric, Metrics, Request, Response, Surface, capture, telemetry};
-use narvi_model::{Limits, TenantId};
+use narvi_model::{Limits, TenantError, TenantId};
 use narvi_storage::{Catalog, Objects};
 use tracing::Instrument as _;
 
 use crate::explore::Explore;
-use crate::{labels, legacy, open, query, series, tenant_limits};
+use crate::reply::Refusal;
+use crate::{labels, legacy, open, per_query, query, series, tenant_limits};
 
 /// The function's name in logs and metrics.
 const FUNCTION: &str = "query";
@@ -23,12 +25,29 @@ pub struct Handler {
     metrics: Metrics,
 }
 
+/// Endpoints that answer for several tenants at once.
+const SEVERAL: [&str; 10] = [
+    "/loki/api/v1/query_range",
+    "/loki/api/v1/query",
+    "/loki/api/v1/labels",
+    "/loki/api/v1/label",
+    "/loki/api/v1/label/{name}/values",
+    "/loki/api/v1/series",
+    "/api/prom/query",
+    "/api/prom/label",
+    "/api/prom/label/{name}/values",
+    "/api/prom/series",
+];
+
 /// A request of a tenant that may read.
 pub(crate) struct Read<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) request: &'a Request,
     pub(crate) params: narvi_gateway::Params,
+    /// The tenant, or the first of several.
     pub(crate) tenant: TenantId,
+    /// Every tenant; more than one only for endpoints of [`SEVERAL`].
+    pub(crate) tenants: Vec<TenantId>,
     pub(crate) limits: &'a Limits,
 }
 
@@ -68,6 +87,28 @@ impl Handler {
         response.into_event(&request)
     }
 
+    /// Whose data is read, never empty; several where endpoint and configuration allow it.
+    fn tenants(&self, request: &Request) -> Result<Vec<TenantId>, TenantError> {
+        let is_it = |pattern: &&str| capture(pattern, &request.path).is_some();
+        match SEVERAL.iter().any(is_it) {
+            true => request.tenants(&self.config),
+            false => Ok(vec![request.tenant(&self.config)?]),
+        }
+    }
+
+    /// The limits of the tenants, tightened by the request where that is allowed.
+    fn limits(&self, request: &Request, tenants: &[TenantId]) -> Result<Cow<'_, Limits>, Refusal> {
+        let all: Vec<&Limits> = tenants.iter().map(|id| self.config.limits.of(id)).collect();
+        let limits = match all.as_slice() {
+            [one] => Cow::Borrowed(*one),
+            several => Cow::Owned(Limits::strictest(several)),
+        };
+        if !self.config.per_request_limits {
+            return Ok(limits);
+        }
+        Ok(per_query::tightened(request, &limits)?.map_or(limits, Cow::Owned))
+    }
+
     async fn route(&self, request: &Request) -> Response {
         let path = request.path.as_str();
         if let Some(response) = open::answer(request, &self.config) {
@@ -97,18 +138,21 @@ impl Handler {
         if !known && values.is_none() && old_values.is_none() && explore.is_none() {
             return Response::not_found();
         }
-        let tenant = match request.tenant(&self.config) {
-            Ok(tenant) => tenant,
+        let tenants = match self.tenants(request) {
+            Ok(tenants) => tenants,
             Err(error) => return Response::tenant_error(Surface::Read, &error),
         };
-        let limits = self.config.limits.of(&tenant);
-        let params = request.params();
+        let limits = match self.limits(request, &tenants) {
+            Ok(limits) => limits,
+            Err(refusal) => return refusal.into_response(),
+        };
         let read = Read {
             engine: &self.engine,
             request,
-            params,
-            tenant,
-            limits,
+            params: request.params(),
+            tenant: tenants[0].clone(),
+            tenants,
+            limits: &limits,
         };
         if let Some(explore) = explore {
             // On the heap, so that the future of a request is not as deep as all of its queries.

@@ -1,5 +1,8 @@
 //! `/loki/api/v1/labels` and `/loki/api/v1/label/{name}/values` (spec `http-api.md` §6).
 
+use std::collections::BTreeSet;
+
+use narvi_engine::{OWN_TENANT_LABEL, Reach, TENANT_LABEL};
 use narvi_gateway::Response;
 use narvi_model::{Matcher, TimeRange};
 use narvi_protocol::answer;
@@ -30,10 +33,19 @@ pub(crate) async fn find_names(read: &Read<'_>) -> Result<Vec<String>, Refusal> 
     let Some((range, matchers)) = asked(read)? else {
         return Ok(Vec::new());
     };
-    let found = read
-        .engine
-        .labels(&read.tenant, read.limits, range, &matchers)
-        .await?;
+    let reach = Reach::new(&read.tenants, &matchers)?;
+    let mut found = BTreeSet::new();
+    for tenant in &reach.tenants {
+        let (engine, limits) = (read.engine, read.limits);
+        found.extend(
+            engine
+                .labels(tenant, limits, range, &reach.matchers)
+                .await?,
+        );
+    }
+    if read.tenants.len() > 1 && !reach.tenants.is_empty() {
+        found.insert(TENANT_LABEL.to_owned());
+    }
     Ok(found.into_iter().collect())
 }
 
@@ -42,11 +54,21 @@ pub(crate) async fn find_values(read: &Read<'_>, name: &str) -> Result<Vec<Strin
     let Some((range, matchers)) = asked(read)? else {
         return Ok(Vec::new());
     };
-    let where_ = (range, matchers.as_slice());
-    let found = read
-        .engine
-        .label_values(name, &read.tenant, read.limits, where_)
-        .await?;
+    let reach = Reach::new(&read.tenants, &matchers)?;
+    let name = match name {
+        TENANT_LABEL if read.tenants.len() > 1 => {
+            let ids = reach.tenants.iter();
+            return Ok(ids.map(|id| id.as_str().to_owned()).collect());
+        }
+        OWN_TENANT_LABEL if read.tenants.len() > 1 => TENANT_LABEL,
+        name => name,
+    };
+    let mut found = BTreeSet::new();
+    for tenant in &reach.tenants {
+        let where_ = (range, reach.matchers.as_slice());
+        let values = read.engine.label_values(name, tenant, read.limits, where_);
+        found.extend(values.await?);
+    }
     Ok(found.into_iter().collect())
 }
 

@@ -11,6 +11,7 @@ mod labels;
 mod legacy;
 mod open;
 mod patterns;
+mod per_query;
 mod query;
 mod reply;
 mod series;

@@ -1,12 +1,13 @@
 //! `/loki/api/v1/query_range` and `/loki/api/v1/query` (spec `http-api.md` §4 and §5).
 
-use narvi_engine::{Request, Span};
+use narvi_engine::{Caller, Request, Span};
 use narvi_gateway::Response;
 use narvi_model::answer::QueryResult;
 use narvi_protocol::answer::{EncodeOptions, encode_query};
 use narvi_protocol::params::{instant_query, range_query};
 
 use crate::handler::Read;
+use crate::per_query;
 use crate::reply::Refusal;
 
 /// The header in which a client asks for metadata and parsed labels apart.
@@ -51,6 +52,10 @@ pub(crate) fn base(read: &Read<'_>, span: Span) -> Request {
         limit: 0,
         interval: 0,
         now: read.request.received,
+        caller: Caller {
+            also: read.tenants.iter().skip(1).cloned().collect(),
+            client: per_query::client(read.request),
+        },
     }
 }
 
@@ -65,6 +70,7 @@ async fn evaluate(read: &Read<'_>, request: Result<Request, Refusal>) -> Respons
     };
     let mut options = EncodeOptions::from_flags(read.request.header(ENCODING_FLAGS));
     options.direction = request.direction;
+    options.warnings.clone_from(&answer.warnings);
     if !matches!(answer.result, QueryResult::Streams(_)) {
         // Loki's frontend echoes the flags of log answers only.
         options.flags.clear();

@@ -25,6 +25,7 @@ impl Refusal {
             Self::Engine(error) => match error.kind() {
                 ErrorKind::Invalid => 400,
                 ErrorKind::Timeout => 504,
+                ErrorKind::Disabled => 429,
                 ErrorKind::Unavailable => 503,
                 ErrorKind::Refused | ErrorKind::Fault => 500,
             },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use narvi_engine::{Engine, Request, Span};
+use narvi_engine::{Caller, Engine, Request, Span};
 use narvi_gateway::Config;
 use narvi_logql::syntax::{self, ast::Query};
 use narvi_model::answer::QueryResult;
@@ -61,6 +61,7 @@ impl Evaluate for Queries {
             limit: 0,
             interval: 0,
             now: at,
+            caller: Caller::default(),
         };
         let answer = self.engine.query(&request).await;
         samples(answer.map_err(|error| error.to_string())?.result)

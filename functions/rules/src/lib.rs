@@ -6,7 +6,8 @@
 //! `group_state` (what is kept between runs) with `outage`, [`Evaluate`] (asks the engine),
 //! `round` (one evaluation of a group), `notification`, [`Post`] and `deliveries` (the way to
 //! Alertmanager), `run` (one run of the clock, and the order of its writes), `api` (the ruler's
-//! API) and `states` (what Prometheus would tell of the rules), [`Handler`] and [`Trigger`] (all of it behind an event).
+//! API) and `states` (what Prometheus would tell of the rules), [`Handler`] and [`Trigger`] (all of
+//! it behind an event).
 //!
 //! Recording rules are stored and listed, and not evaluated: they need somewhere to write to.
 //! Reads no clock but to measure: the time of a run is an argument.

@@ -118,22 +118,26 @@ async fn rules_are_told_with_their_alerts() {
     ] {
         assert_eq!(rule[key], want, "{key}");
     }
-    let record = &group["rules"][1];
+    check_the_rest(&narvi, &group["rules"][1], &alerts).await;
+}
+
+/// What else there is beside an alert that fires, and what is left when it is over.
+async fn check_the_rest(narvi: &Fixture, record: &Value, alerts: &Value) {
     assert_eq!(
         (&record["type"], &record["name"]),
         (&json!("recording"), &json!("r"))
     );
     assert!(record.get("alerts").is_none() && record.get("state").is_none());
-    assert_eq!(data(&narvi, ALERTS).await, json!({"alerts": alerts}));
+    assert_eq!(data(narvi, ALERTS).await, json!({"alerts": alerts}));
     // Another tenant has none of it.
-    let (status, _, body) = get(&narvi, "u", ALERTS).await;
+    let (status, _, body) = get(narvi, "u", ALERTS).await;
     assert_eq!(status, 200);
     assert!(body.contains(r#""alerts":[]"#), "{body}");
     narvi.script.set(QUERY, Ok(&[]));
     narvi.run(4).await;
-    assert_eq!(data(&narvi, ALERTS).await, json!({"alerts": []}));
+    assert_eq!(data(narvi, ALERTS).await, json!({"alerts": []}));
     assert_eq!(
-        data(&narvi, RULES).await["groups"][0]["rules"][0]["state"],
+        data(narvi, RULES).await["groups"][0]["rules"][0]["state"],
         "inactive"
     );
 }
@@ -143,7 +147,8 @@ async fn filters_choose_rules() {
     let narvi = Fixture::new("").await;
     for (namespace, group) in [("b", "g1"), ("a", "g2"), ("a", "g1")] {
         let yaml = format!(
-            "name: {group}\nrules: [{{alert: A, expr: vector(1) > 0}}, {{record: r, expr: vector(1)}}]"
+            "name: {group}\nrules: [{{alert: A, expr: vector(1) > 0}}, \
+             {{record: r, expr: vector(1)}}]"
         );
         narvi.post("t", namespace, &yaml).await;
     }

@@ -55,6 +55,7 @@ fn row(
         limit: asked.limit,
         interval: 0,
         now,
+        caller: narvi_engine::Caller::default(),
     };
     narvi_engine::check(&as_query).map_err(|e| refused(&e))?;
     let flags = request.header(ENCODING_FLAGS).unwrap_or_default();

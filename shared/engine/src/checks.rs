@@ -1,18 +1,26 @@
 //! The limits of a query (spec `limits.md` §7), in Loki's order and words.
 
 use narvi_logql::plan::Plan;
+use narvi_model::regexp::Expression;
 use narvi_model::{Limits, Matcher, TimeRange, Timestamp, duration};
 
 use crate::error::EngineError;
 use crate::request::{IndexRequest, Request, Span};
 
-/// Checks a planned query against the tenant's limits; answers the span that it may look at.
+/// Checks a planned query against the tenant's limits; answers the span that it may look at, `None`
+/// where that is nothing.
 ///
 /// # Errors
 /// The first limit that the query breaks.
-pub(crate) fn check(request: &Request, plan: &Plan) -> Result<Span, EngineError> {
+pub(crate) fn check(request: &Request, plan: &Plan) -> Result<Option<Span>, EngineError> {
     let limits = &request.limits;
-    let span = look_back(request)?;
+    if limits.max_query_parallelism == 0 {
+        return Err(EngineError::Disabled);
+    }
+    check_blocked(request, plan)?;
+    let Some(span) = look_back(request)? else {
+        return Ok(None);
+    };
     if let Span::Range { start, end, .. } = span {
         check_length(limits, start, end)?;
     }
@@ -36,7 +44,32 @@ pub(crate) fn check(request: &Request, plan: &Plan) -> Result<Span, EngineError>
             "max streams matchers per query exceeded, matchers-count > limit ({count} > {most})"
         )));
     }
-    Ok(span)
+    Ok(Some(span))
+}
+
+/// Refuses a query that an operator has blocked, by its text or its kind.
+fn check_blocked(request: &Request, plan: &Plan) -> Result<(), EngineError> {
+    let kind = match plan {
+        Plan::Metric(_) => "metric",
+        Plan::Log(log) if log.pipeline.is_empty() => "limited",
+        Plan::Log(_) => "filter",
+    };
+    let query = request.query.trim();
+    for rule in &request.limits.blocked_queries {
+        let is_kind = rule.types.is_empty() || rule.types.iter().any(|one| one == kind);
+        let is_text = match (rule.pattern.trim(), rule.regex) {
+            ("", _) => true,
+            (pattern, false) => pattern == query,
+            (pattern, true) => Expression::parse(pattern)
+                .and_then(|pattern| pattern.compile())
+                .map_err(|error| EngineError::Refused(format!("limit `blocked_queries`: {error}")))?
+                .is_match(query.as_bytes()),
+        };
+        if is_kind && is_text {
+            return Err(EngineError::Refused("query blocked by policy".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Checks a question about the index; answers the times that it may look at, both ends included,
@@ -75,22 +108,23 @@ pub(crate) fn check_length(
 }
 
 /// Cuts off what is before the look-back; what lies wholly before it is answered with nothing.
-fn look_back(request: &Request) -> Result<Span, EngineError> {
+fn look_back(request: &Request) -> Result<Option<Span>, EngineError> {
     let most = request.limits.max_query_lookback;
     if most.is_zero() {
-        return Ok(request.span);
+        return Ok(Some(request.span));
     }
     let oldest = request.now.minus(most.nanos());
     match request.span {
-        Span::Range { start, end, step } => Ok(Span::Range {
-            start: start.max(oldest).min(end),
+        Span::Range { end, .. } if end < oldest => Ok(None),
+        Span::Range { start, end, step } => Ok(Some(Span::Range {
+            start: start.max(oldest),
             end,
             step,
-        }),
+        })),
         Span::Instant(time) if time < oldest => Err(EngineError::Refused(format!(
             "this data is no longer available, it is past now - max_query_lookback ({most})"
         ))),
-        span => Ok(span),
+        span => Ok(Some(span)),
     }
 }
 
@@ -107,7 +141,13 @@ fn check_ranges(limits: &Limits, plan: &Plan, span: Span) -> Result<(), EngineEr
         .unwrap_or_default();
     let most = limits.max_query_range;
     if !most.is_zero() && longest > most.nanos() {
-        let asked = duration::to_prometheus(longest);
+        // Loki cuts what an instant query looks back on into pieces before it looks at them.
+        let piece = limits.split_queries_by_interval.nanos();
+        let piece = match span {
+            Span::Instant(_) if piece > most.nanos() => piece,
+            _ => longest,
+        };
+        let asked = duration::to_prometheus(longest.min(piece));
         return Err(EngineError::Refused(format!(
             "[interval] value exceeds limit: [{asked}] > [{most}]"
         )));
@@ -150,6 +190,7 @@ mod tests {
     use narvi_model::{LimitsPatch, TenantId};
 
     use super::*;
+    use crate::request::Caller;
 
     #[track_caller]
     fn refused(limits: &str, query: &str, want: &str) {
@@ -169,6 +210,7 @@ mod tests {
             limit: 6000,
             interval: 0,
             now: end,
+            caller: Caller::default(),
         };
         let plan = Plan::new(&narvi_logql::syntax::parse(query).unwrap()).unwrap();
         assert_eq!(check(&request, &plan).unwrap_err().to_string(), want);
@@ -184,6 +226,29 @@ mod tests {
         );
         refused(
             r#"{"max_query_length": "0s", "required_labels": ["x"]}"#,
+            logs,
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query \
+             (6000 > 5000)",
+        );
+        refused(
+            r#"{"max_query_parallelism": 0}"#,
+            logs,
+            "querying is disabled, please contact your Loki operator",
+        );
+        for blocked in [
+            r#"{"pattern": " {a=\"b\", c=\"d\"} "}"#,
+            r#"{"pattern": "c=.d", "regex": true}"#,
+            r#"{"types": ["metric", "limited"]}"#,
+        ] {
+            refused(
+                &format!(r#"{{"blocked_queries": [{blocked}]}}"#),
+                logs,
+                "query blocked by policy",
+            );
+        }
+        let others = r#"[{"pattern": "c"}, {"types": ["filter"]}]"#;
+        refused(
+            &format!(r#"{{"max_query_length": "0s", "blocked_queries": {others}}}"#),
             logs,
             "max entries limit per query exceeded, limit > max_entries_limit_per_query \
              (6000 > 5000)",

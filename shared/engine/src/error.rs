@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Refused,
     /// The time was up (504).
     Timeout,
+    /// The tenant may not query at all (429).
+    Disabled,
     /// A fault that passes (503).
     Unavailable,
     /// Stored data cannot be read, or a mistake in Narvi (500).
@@ -52,6 +54,9 @@ pub enum EngineError {
          (prefer exact match over regex match) to reduce the amount of data processed"
     )]
     Timeout,
+    /// The tenant has no parallelism, which is Loki's way to say that it may not query.
+    #[error("querying is disabled, please contact your Loki operator")]
+    Disabled,
     /// Objects or catalog failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -81,6 +86,7 @@ impl EngineError {
                 ErrorKind::Invalid
             }
             Self::Timeout => ErrorKind::Timeout,
+            Self::Disabled => ErrorKind::Disabled,
             Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
                 ErrorKind::Unavailable
             }

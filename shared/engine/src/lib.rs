@@ -1,7 +1,8 @@
 //! Answers a query: plan, prune, fetch, scan, merge; labels and series.
 //!
 //! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then
-//! the path of a query: `checks` (limits), `lookup` (catalog), `tail` (footers, cached),
+//! the path of a query: `checks` (limits), [`Reach`] (whose streams), `days` (in order, planned
+//! ahead), `lookup` (catalog), `tail` (footers, cached),
 //! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
 //! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
 //! `search` (the whole of it), `log_query` and `metric_query`. What is answered without lines:
@@ -13,6 +14,7 @@
 
 mod candidates;
 mod checks;
+mod days;
 mod detected;
 mod duplicates;
 mod error;
@@ -24,6 +26,7 @@ mod log_query;
 mod lookup;
 mod metric_query;
 mod patterns;
+mod reach;
 mod request;
 mod scan;
 mod search;
@@ -44,7 +47,8 @@ use narvi_storage::{Catalog, Objects};
 use limits::ANSWER_WITHIN;
 
 pub use error::{EngineError, ErrorKind};
-pub use request::{Answer, IndexRequest, Request, Span};
+pub use reach::{OWN_TENANT_LABEL, Reach, TENANT_LABEL};
+pub use request::{Answer, Caller, Client, IndexRequest, Request, Span};
 pub use volume::{VolumeBy, VolumeRequest};
 
 /// Answers queries out of a catalog and its objects. Keep one for the life of the process: it
@@ -111,10 +115,21 @@ impl Engine {
     async fn answer(&self, request: &Request) -> Result<Answer, EngineError> {
         let started = Instant::now();
         let plan = Plan::new(&narvi_logql::syntax::parse(&request.query)?)?;
-        let span = checks::check(request, &plan)?;
         let mut stats = QueryStats::default();
+        let mut warnings = Vec::new();
+        let Some(span) = checks::check(request, &plan)? else {
+            return Ok(Answer {
+                result: nothing(&plan),
+                stats,
+                warnings,
+            });
+        };
         let result = match plan {
-            Plan::Metric(plan) => self.metrics(request, plan, span, &mut stats).await?,
+            Plan::Metric(plan) => {
+                let (result, warning) = self.metrics(request, plan, span, &mut stats).await?;
+                warnings.extend(warning);
+                result
+            }
             Plan::Log(plan) => match span {
                 Span::Instant(_) => return Err(EngineError::Refused(NO_INSTANT_LOGS.to_owned())),
                 Span::Range { start, end, .. } => match TimeRange::new(start, end) {
@@ -127,12 +142,24 @@ impl Engine {
         };
         stats.entries_returned = entries(&result);
         stats.exec_seconds = started.elapsed().as_secs_f64();
-        Ok(Answer { result, stats })
+        Ok(Answer {
+            result,
+            stats,
+            warnings,
+        })
     }
 }
 
 const NO_INSTANT_LOGS: &str = "log queries are not supported as an instant query type, please \
                                change your query to a range query type";
+
+/// The answer about times that nobody may look at.
+const fn nothing(plan: &Plan) -> QueryResult {
+    match plan {
+        Plan::Metric(_) => QueryResult::Matrix(Vec::new()),
+        Plan::Log(_) => QueryResult::Streams(Vec::new()),
+    }
+}
 
 /// Lines of a log answer, series of a metric one.
 fn entries(result: &QueryResult) -> u64 {

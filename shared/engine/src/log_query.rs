@@ -12,8 +12,10 @@ use narvi_model::{Day, Direction, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
+use crate::days::{self, Budget, Days, PlannedDay};
 use crate::error::EngineError;
-use crate::limits::{DAYS_AHEAD, INTERVAL_ENTRIES, LOG_UNITS_IN_FLIGHT};
+use crate::limits::{INTERVAL_ENTRIES, LOG_UNITS_IN_FLIGHT};
+use crate::reach::Reach;
 use crate::request::Request;
 use crate::scan::{Needs, Scanner};
 use crate::search::Search;
@@ -100,28 +102,18 @@ impl Engine {
             keep,
             now: request.now,
         });
-        let search = &Search {
-            engine: self,
-            tenant: &request.tenant,
-            matchers: &plan.matchers,
-            range,
-            scanner,
-        };
-        let mut days = search.days().await?;
-        if direction == Direction::Backward {
-            days.reverse();
-        }
+        let reach = Reach::of_query(&days::tenants(request), &plan.matchers)?;
+        let days = Days::new(self, request, &reach, range, &scanner);
         let mut partial = LogPartial::new(direction, keep);
-        let plans = stream::iter(days).map(|day| async move { (day, search.plan(day).await) });
-        let mut plans = std::pin::pin!(plans.buffered(DAYS_AHEAD));
-        while let Some((day, planned)) = plans.next().await {
+        let mut plans = days.plans(direction, &mut Budget::new(request)).await?;
+        while let Some(planned) = plans.next().await {
+            let PlannedDay { day, search, plan } = planned?;
             if is_settled(&mut partial, direction, Some(edge(day, direction))) {
                 break;
             }
-            let planned = planned?;
-            stats.add(&planned.stats);
-            let units = units::by_time(&planned.candidates, direction);
-            self.walk(search, &planned.candidates, units, (&mut partial, stats))
+            stats.add(&plan.stats);
+            let units = units::by_time(&plan.candidates, direction);
+            self.walk(search, &plan.candidates, units, (&mut partial, stats))
                 .await?;
         }
         if request.interval > 0 && partial.len() >= INTERVAL_ENTRIES {

@@ -8,16 +8,17 @@ use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::Arrival;
 use narvi_logql::metric::{Grid, Matrix, Partial, SeriesKey, Window};
 use narvi_logql::plan::{MetricPlan, Scan, ScanError, ScanState};
-use narvi_model::answer::{QueryResult, QueryStats};
-use narvi_model::{Limits, TimeRange, Timestamp};
+use narvi_model::answer::{QueryResult, QueryStats, Series};
+use narvi_model::{Direction, Limits, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
+use crate::days::{self, Budget, Days, PlannedDay};
 use crate::error::EngineError;
-use crate::limits::{DAYS_AHEAD, UNITS_IN_FLIGHT};
-use crate::request::{Request, Span};
+use crate::limits::UNITS_IN_FLIGHT;
+use crate::reach::Reach;
+use crate::request::{Client, Request, Span};
 use crate::scan::{Needs, Scanner};
-use crate::search::Search;
 use crate::units;
 
 struct MetricScanner {
@@ -115,9 +116,10 @@ impl Engine {
         plan: MetricPlan,
         span: Span,
         stats: &mut QueryStats,
-    ) -> Result<QueryResult, EngineError> {
+    ) -> Result<(QueryResult, Option<String>), EngineError> {
         let (grid, form) = grid(&request.limits, span)?;
         let plan = Arc::new(plan);
+        let mut budget = Budget::new(request);
         let mut matrices = Vec::with_capacity(plan.scans.len());
         for (place, scan) in plan.scans.iter().enumerate() {
             let window = grid.window(scan.range, scan.offset);
@@ -135,42 +137,38 @@ impl Engine {
                 range,
                 now: request.now,
             };
-            matrices.push(self.scan(request, scanner, stats).await?);
+            let costs = (&mut *stats, &mut budget);
+            matrices.push(self.scan(request, scanner, costs).await?);
             Matrix::check_together(&matrices).map_err(ScanError::from)?;
         }
-        let result = evaluate(&plan, matrices, grid, form)?;
-        if let QueryResult::Matrix(series) | QueryResult::Vector(series) = &result {
-            check_series(&request.limits, series.len())?;
-        }
-        Ok(result)
+        let mut result = evaluate(&plan, matrices, grid, form)?;
+        let warning = match &mut result {
+            QueryResult::Matrix(series) | QueryResult::Vector(series) => {
+                check_series(request, series)?
+            }
+            QueryResult::Streams(_) | QueryResult::Scalar(_) => None,
+        };
+        Ok((result, warning))
     }
 
     async fn scan(
         &self,
         request: &Request,
         scanner: MetricScanner,
-        stats: &mut QueryStats,
+        (stats, budget): (&mut QueryStats, &mut Budget),
     ) -> Result<Matrix, EngineError> {
         let mut total = scanner.start();
         let range = scanner.range;
         let scanner = Arc::new(scanner);
-        let search = Search {
-            engine: self,
-            tenant: &request.tenant,
-            matchers: &scanner.scan_plan().source.matchers,
-            range,
-            scanner: Arc::clone(&scanner),
-        };
-        let days = search.days().await?;
-        let plans = stream::iter(days)
-            .map(|day| search.plan(day))
-            .buffered(DAYS_AHEAD);
-        let mut plans = std::pin::pin!(plans);
+        let matchers = &scanner.scan_plan().source.matchers;
+        let reach = Reach::of_query(&days::tenants(request), matchers)?;
+        let days = Days::new(self, request, &reach, range, &scanner);
+        let mut plans = days.plans(Direction::Forward, budget).await?;
         while let Some(planned) = plans.next().await {
-            let planned = planned?;
-            stats.add(&planned.stats);
-            let units = units::by_segment(&planned.candidates);
-            let runs = stream::iter(units).map(|unit| search.run(&planned.candidates, unit));
+            let PlannedDay { search, plan, .. } = planned?;
+            stats.add(&plan.stats);
+            let units = units::by_segment(&plan.candidates);
+            let runs = stream::iter(units).map(|unit| search.run(&plan.candidates, unit));
             let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));
             while let Some(result) = runs.next().await {
                 for (partial, cost) in result? {
@@ -211,11 +209,21 @@ fn grid(limits: &Limits, span: Span) -> Result<(Grid, Form), EngineError> {
     Ok((grid, Form::Range))
 }
 
-/// Holds the series of a result to the limit.
-fn check_series(limits: &Limits, series: usize) -> Result<(), EngineError> {
-    let most = limits.max_query_series;
-    if most == 0 || series <= most {
-        return Ok(());
+/// Holds the series of a result to the limit. Drilldown gets as many as it may have, and is warned.
+fn check_series(
+    request: &Request,
+    series: &mut Vec<Series>,
+) -> Result<Option<String>, EngineError> {
+    let most = request.limits.max_query_series;
+    if most == 0 || series.len() <= most {
+        return Ok(None);
+    }
+    if request.caller.client == Client::Drilldown {
+        series.truncate(most);
+        return Ok(Some(format!(
+            "maximum number of series ({most}) reached for a single query; returning partial \
+             results"
+        )));
     }
     Err(EngineError::Refused(format!(
         "maximum number of series ({most}) reached for a single query; consider reducing query \

@@ -40,6 +40,28 @@ pub struct Request {
     pub interval: i64,
     /// The time at which the request arrived.
     pub now: Timestamp,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// Who asks, beside the tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Further tenants that are read as well; all that is read then tells its tenant.
+    pub also: Vec<TenantId>,
+    /// The program.
+    pub client: Client,
+}
+
+/// The programs that are answered in their own way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Any.
+    #[default]
+    Any,
+    /// Logs Drilldown: it gets what there is in the place of an error for too many series, and may
+    /// read the streams that Loki writes for it.
+    Drilldown,
 }
 
 /// The result and what it cost.
@@ -49,6 +71,8 @@ pub struct Answer {
     pub result: QueryResult,
     /// What it cost.
     pub stats: QueryStats,
+    /// What whoever asked should know of it.
+    pub warnings: Vec<String>,
 }
 
 /// A question about the index of one tenant: which streams, and when.

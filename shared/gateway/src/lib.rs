@@ -3,9 +3,8 @@
 //!
 //! Reading order: [`Request`] (what is asked) with [`Params`] and [`capture`], [`Response`] (what
 //! is answered) and [`fit_lambda`], [`Call`] (an event made by hand), [`Config`] (how it is
-//! set up) and [`Shown`] (what of it is shown), [`scheduled_at`] (what a timer's event says), [`SocketEvent`]
-//! (what a WebSocket API tells), [`telemetry`], [`Metrics`] and
-//! [`exposition`].
+//! set up) and [`Shown`] (what of it is shown), [`scheduled_at`] (what a timer's event says),
+//! [`SocketEvent`] (what a WebSocket API tells), [`telemetry`], [`Metrics`] and [`exposition`].
 //!
 //! Knows neither endpoints, storage nor the SDK, and runs no tasks.
 

@@ -20,6 +20,7 @@ mod matcher;
 mod otlp_config;
 pub mod regexp;
 mod stream;
+mod strictest;
 mod tenant;
 mod time;
 
@@ -29,7 +30,7 @@ pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use label_name::{LabelNameError, is_label_name, label_name};
 pub use labels::{Label, Labels, write_quoted};
-pub use limits::{Limits, LimitsPatch, Overrides, Period};
+pub use limits::{BlockedQuery, Limits, LimitsPatch, Overrides, Period};
 pub use matcher::{MatchOp, Matcher, matches_all};
 pub use otlp_config::{
     AttributeAction, AttributeRule, NamePattern, OtlpConfig, ResourceAttributes,

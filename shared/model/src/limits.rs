@@ -20,6 +20,12 @@ impl Period {
         Self(seconds as i64 * crate::NANOS_PER_SECOND)
     }
 
+    /// From nanoseconds; `None` where they are negative.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Option<Self> {
+        if nanos < 0 { None } else { Some(Self(nanos)) }
+    }
+
     /// Nanoseconds, at least 0.
     #[must_use]
     pub const fn nanos(self) -> i64 {
@@ -56,6 +62,18 @@ impl<'de> serde::Deserialize<'de> for Period {
         }
         Ok(Self(nanos))
     }
+}
+
+/// A query that an operator refuses: of this text and of one of these kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlockedQuery {
+    /// The text; empty for every one.
+    pub pattern: String,
+    /// Whether `pattern` is a regular expression, which is searched for in the text.
+    pub regex: bool,
+    /// `metric`, `filter` (lines through a pipeline), `limited` (lines without one); none for all.
+    pub types: Vec<String>,
 }
 
 /// Makes [`Limits`], [`LimitsPatch`] and what leads from one to the other out of one table.
@@ -154,6 +172,10 @@ limits! {
     max_query_bytes_read: ByteSize = ByteSize::new(0);
     /// When a query is given up; the gateway gives up after 28 s whatever is set here.
     query_timeout: Period = Period::from_seconds(60);
+    /// How many parts of a query run at once; all that is heeded is 0, which turns queries off.
+    max_query_parallelism: usize = 32;
+    /// Queries that are refused.
+    blocked_queries: Vec<BlockedQuery> = Vec::new();
     /// Labels that every selector must name.
     required_labels: Vec<String> = Vec::new();
     /// How many matchers every selector must have.

@@ -1,6 +1,8 @@
 //! What the tests share: a handler on an embedded DynamoDB and a directory, with its requests
 //! counted, and segments that are stored as a push stores them.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
