@@ -72,11 +72,8 @@ mod tests {
         check("flag", &["0", "1", "2"], 0);
         check("trace", &["01234567-89ab-cdef-0123-456789abcdef"], 0);
         check("trace", &["{01234567-89ab-cdef-0123-456789abcdef}"], 0);
-        check(
-            "trace",
-            &["urn:uuid:01234567-89ab-cdef-0123-456789abcdef"],
-            false,
-        );
+        let urn = "urn:uuid:01234567-89ab-cdef-0123-456789abcdef";
+        check("trace", &[urn], 0);
         check("trace", &["0123456789abcdef0123456789abcdef"], 0);
         check("trace", &["01234567-89ab-cdef-0123-456789abcdeX"], 1);
         check("pod", &["1", "2", "3"], 1);

@@ -78,6 +78,7 @@ impl Engine {
             return Ok(Answer {
                 result: QueryResult::Vector(Vec::new()),
                 stats,
+                warnings: Vec::new(),
             });
         };
         let (start, end) = (range.start(), index.end);
@@ -97,7 +98,11 @@ impl Engine {
         }
         let result = volumes.finish()?;
         stats.exec_seconds = started.elapsed().as_secs_f64();
-        Ok(Answer { result, stats })
+        Ok(Answer {
+            result,
+            stats,
+            warnings: Vec::new(),
+        })
     }
 }
 
