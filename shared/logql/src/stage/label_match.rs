@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 
 use super::same::same;
 use super::{NameId, Names};
+use crate::required::{Required, of_pattern};
 
 /// A condition on the value of one label; an absent label is an empty one.
 #[derive(Debug)]
@@ -50,6 +51,15 @@ impl LabelMatch {
             Test::Regex(regex) => regex.is_match(value),
         };
         found != self.negative
+    }
+
+    /// What a value that meets the condition holds.
+    pub(super) fn required(&self) -> Required {
+        match &self.test {
+            _ if self.negative => Required::Anything,
+            Test::Equal(value) => Required::text(&**value),
+            Test::Regex(regex) => of_pattern(regex.as_str()),
+        }
     }
 }
 

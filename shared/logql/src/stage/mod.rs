@@ -27,6 +27,7 @@ mod unwrap;
 
 use crate::batch::Batch;
 use crate::plan::PlanError;
+use crate::required::Required;
 use crate::syntax::ast;
 use crate::template;
 
@@ -168,6 +169,14 @@ impl RowStage {
         )
     }
 
+    /// Whether every label behind it is one of the stream, metadata, or a part of the stored line.
+    fn is_faithful(&self) -> bool {
+        match self {
+            Self::LabelFilter(_) | Self::Drop(_) | Self::Keep(_) => true,
+            other => other.only_extracts(),
+        }
+    }
+
     fn reads(&self) -> Reads {
         let mut names = Vec::new();
         match self {
@@ -274,6 +283,19 @@ impl Pipeline {
     #[must_use]
     pub fn only_filters(&self) -> bool {
         self.stages.is_empty() && self.unwrap.is_none()
+    }
+
+    /// What follows from a line being kept: of the texts that the line filters in front look for,
+    /// and of the label filters that see labels as they were stored or stand in the line.
+    #[must_use]
+    pub fn required(&self) -> Required {
+        let filters = self.filters.iter().map(LineFilter::required);
+        let as_stored = self.stages.iter().take_while(|stage| stage.is_faithful());
+        let labels = as_stored.filter_map(|stage| match stage {
+            RowStage::LabelFilter(filter) => Some(filter.required(&self.names)),
+            _ => None,
+        });
+        Required::all(filters.chain(labels))
     }
 
     /// What a worker needs to run lines through; serves chunk after chunk. `now` is what templates

@@ -11,6 +11,7 @@ mod text;
 use super::label_match::LabelMatch;
 use super::{NameId, Names, Row};
 use crate::plan::PlanError;
+use crate::required::Required;
 use crate::syntax::ast::{self, LabelCondition, LabelFilterKind};
 
 use address::AddressCondition;
@@ -50,6 +51,12 @@ impl LabelFilter {
     /// The labels that its conditions name.
     pub(super) fn reads(&self, names: &mut Vec<NameId>) {
         self.all.iter().for_each(|node| node.reads(names));
+    }
+
+    /// What follows from a line being kept, where its labels are those of its stream, metadata, or
+    /// parts of the line.
+    pub(super) fn required(&self, names: &Names) -> Required {
+        Required::all(self.all.iter().map(|node| node.required(names)))
     }
 
     /// Whether the line is kept. Of a line that is dropped nobody sees the errors, so the first
@@ -111,6 +118,16 @@ impl Node {
                 left.reads(names);
                 right.reads(names);
             }
+        }
+    }
+
+    fn required(&self, names: &Names) -> Required {
+        match self {
+            // A line is kept, too, where a number or an address cannot be read.
+            Self::Any | Self::Number(_) | Self::Address(_) => Required::Anything,
+            Self::Text(condition) => text::required(condition, names),
+            Self::And(left, right) => left.required(names).and(right.required(names)),
+            Self::Or(left, right) => Required::any([left.required(names), right.required(names)]),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use narvi_model::{MatchOp, Matcher};
 
+use crate::required::Required;
 use crate::stage::label_match::LabelMatch;
-use crate::stage::{NameId, Row};
+use crate::stage::{NameId, Names, Row};
 
 /// Whether every value meets a condition, so that its label need not be read.
 pub(super) fn finds_all(matcher: &Matcher) -> bool {
@@ -17,6 +18,14 @@ pub(super) fn holds(condition: &LabelMatch, row: &Row<'_>) -> bool {
         name => row.get(name),
     };
     condition.holds(value.unwrap_or_default())
+}
+
+/// What follows from a line meeting a condition. What errors say does not stand in lines.
+pub(super) fn required(condition: &LabelMatch, names: &Names) -> Required {
+    match names.text(condition.name) {
+        name if name.starts_with("__") => Required::Anything,
+        name => condition.required().in_label(name),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crate::batch::{Batch, LineColumn, Selection};
 use crate::plan::PlanError;
+use crate::required::Required;
 use crate::syntax::ast::{self, FilterText, LineFilterOp};
 
 pub(super) use ip::IpSearch;
@@ -76,6 +77,14 @@ impl LineFilter {
         }
     }
 
+    /// What a line that passes holds.
+    pub(super) fn required(&self) -> Required {
+        if self.negative {
+            return Required::Anything;
+        }
+        Required::any(self.searchers.iter().map(Searcher::required))
+    }
+
     /// Whether one line passes.
     pub(super) fn keeps(&self, line: &[u8]) -> bool {
         self.searchers.iter().any(|s| s.is_match(line)) != self.negative
@@ -126,6 +135,15 @@ impl Searcher {
             Self::Text(text) => text.finds_all(),
             Self::Regex(regex) => regex.finds_all(),
             Self::Pattern(_) | Self::Ip(_) => false,
+        }
+    }
+
+    fn required(&self) -> Required {
+        match self {
+            Self::Text(text) => text.required(),
+            Self::Regex(regex) => regex.required(),
+            Self::Pattern(pattern) => pattern.required(),
+            Self::Ip(_) => Required::Anything,
         }
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 
 use crate::batch::LineColumn;
+use crate::required::Required;
 use crate::syntax::captures::{Piece, consecutive, pieces};
 
 /// A pattern to be met by a line.
@@ -49,6 +50,14 @@ impl PatternSearch {
         let longest = texts.max_by_key(|finder| finder.needle().len()).cloned();
         let longest = longest.filter(|finder| !finder.needle().contains(&b'\n'));
         Ok(Self { parts, longest })
+    }
+
+    /// What a line that meets it holds.
+    pub(super) fn required(&self) -> Required {
+        Required::all(self.parts.iter().map(|part| match part {
+            Part::Text(text) => Required::text(text.needle()),
+            Part::Capture => Required::Anything,
+        }))
     }
 
     pub(super) fn is_match(&self, line: &[u8]) -> bool {

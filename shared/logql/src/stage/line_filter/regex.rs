@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind, Look};
 
 use crate::batch::LineColumn;
+use crate::required::{Required, of_pattern};
 
 /// An expression to be found anywhere in a line.
 #[derive(Debug)]
@@ -41,6 +42,11 @@ impl RegexSearch {
     /// Whether every line matches for sure.
     pub(super) fn finds_all(&self) -> bool {
         self.finds_all
+    }
+
+    /// What a line that is found holds.
+    pub(super) fn required(&self) -> Required {
+        of_pattern(self.line.as_str())
     }
 
     pub(super) fn is_match(&self, line: &[u8]) -> bool {

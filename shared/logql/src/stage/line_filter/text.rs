@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 
 use crate::batch::LineColumn;
+use crate::required::Required;
 
 /// A text to be found anywhere in a line.
 #[derive(Debug)]
@@ -26,6 +27,11 @@ impl TextSearch {
     /// Whether every line holds it.
     pub(super) fn finds_all(&self) -> bool {
         self.finder.needle().is_empty()
+    }
+
+    /// What a line that is found holds.
+    pub(super) fn required(&self) -> Required {
+        Required::text(self.finder.needle())
     }
 
     pub(super) fn is_match(&self, line: &[u8]) -> bool {
