@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Handler`] (which partitions, and when to stop), `partition` (one partition
 //! under its lease: clean up, merge, commit, remove), `plan` (which rows become one segment, pure),
-//! `input` (a row's bytes, checked), `merge` (bytes to bytes, pure), [`Report`].
+//! `input` (a row's bytes, checked), `merge` (their bytes become one segment), [`Report`].
 //!
 //! Why no line is lost or doubled: the merged row is committed before a replaced row goes, readers
 //! drop what a row they see replaces, and only the holder of a partition's lease commits. A run

@@ -23,9 +23,15 @@ pub const LOOKS: usize = 8;
 /// is where late lines arrive; older days are looked at once a day.
 pub const LATE_DAYS: i32 = 8;
 
-/// Weight of what is merged at a time: line bytes, stored bytes and [`ROW_WEIGHT`] for each row. A
-/// merge holds the inputs' stored bytes, one stream decoded twice (before and after) and the
-/// output, so it needs some four times this memory where a single stream has all lines.
+/// Stored bytes of a merged segment; of one that would be larger, the inputs are merged in halves.
+/// It is in memory as a whole until it is stored.
+pub const MAX_BYTES: usize = 128 << 20;
+
+/// Bytes that a merge has decoded at one time: a chunk of each input, 1 to 2 MiB each. Inputs that
+/// need more are merged in halves.
+pub const MAX_OPEN_BYTES: usize = 128 << 20;
+
+/// Weight of what is merged at a time: line bytes, stored bytes and [`ROW_WEIGHT`] for each row.
 pub const MERGE_WEIGHT: u64 = 64 << 20;
 
 /// Memory of a decoded row beside its line: time, offset, order, references to metadata.

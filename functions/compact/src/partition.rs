@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 
 use narvi_model::{ChunkEncoding, Timestamp};
-use narvi_segment::{Encoded, SegmentId, WriteError, WriterOptions};
+use narvi_segment::{Encoded, MergeOptions, SegmentId, WriteError, WriterOptions};
 use narvi_storage::{Catalog, Lease, Objects, Partition, Place, SegmentRow};
 
 use crate::error::WorkError;
 use crate::input::fetch_all;
-use crate::limits::LEASE;
+use crate::limits::{self, LEASE};
 use crate::merge::merge;
 use crate::plan::Plan;
 use crate::report::Report;
@@ -109,12 +109,16 @@ impl Work<'_> {
         rows.sort_by_key(|row| (row.created, row.summary.id));
         let inputs = fetch_all(self.objects, rows).await?;
         let tenant = self.partition.tenant.clone();
-        let options = WriterOptions {
-            codec: self.codec.into(),
-            ..WriterOptions::default()
+        let options = MergeOptions {
+            writer: WriterOptions {
+                codec: self.codec.into(),
+                ..WriterOptions::default()
+            },
+            max_bytes: limits::MAX_BYTES,
+            max_open_bytes: limits::MAX_OPEN_BYTES,
         };
         // In local mode pushes and queries run on the same threads.
-        tokio::task::spawn_blocking(move || merge(&tenant, options, &inputs)).await?
+        tokio::task::spawn_blocking(move || merge(&tenant, &options, &inputs)).await?
     }
 
     /// Commits a merged segment and removes what it replaces.

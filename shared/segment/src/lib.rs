@@ -3,7 +3,8 @@
 //! A segment holds chunks of many streams, by columns: lines, metadata, line lengths, timestamps,
 //! then the footer that places them (`docs/format/segment.md` has the bytes). Reading order:
 //! [`Writer`] makes one; [`Footer`] says what is in it; [`ChunkMeta`] turns the stored bytes of a
-//! [`Column`] into values; [`Rows`] are the values of a chunk together; [`verify`] reads it all.
+//! [`Column`] into values; [`Rows`] are the values of a chunk together; [`verify`] reads it all;
+//! [`merge`] makes one segment of many.
 //!
 //! Bytes from outside are not trusted: what breaks a rule is a [`FormatError`], and nothing is
 //! allocated beyond [`limits`].
@@ -40,6 +41,7 @@ pub use error::{Area, Fault, FormatError, Place, WriteError};
 pub use footer::{FilterPlace, Footer, FooterPlace, FooterStream};
 pub use id::{SegmentId, SegmentIdError};
 pub use lines::{LineBuffer, SEPARATOR};
+pub use merge::{MergeError, MergeOptions, merge};
 pub use metadata::{MetadataColumn, MetadataColumns};
 pub use rows::Rows;
 pub use summary::Summary;

@@ -24,8 +24,9 @@ pub const MAX_LABEL_BYTES: usize = 64 << 20;
 /// cuts a chunk earlier; 65,536 rows may have 64 names.
 pub const MAX_METADATA_CELLS: usize = 1 << 23;
 
-/// The same for rows merged in memory: 256 MiB of references.
-pub const MAX_MERGE_CELLS: usize = 1 << 26;
+/// Different rows of one stream and one time that a merge holds to find repeats. Of more than that,
+/// a repeat may stay: some hundred thousand lines without a difference in time.
+pub const MAX_TIE_BYTES: usize = 32 << 20;
 
 /// Snappy's longest copy makes 64 bytes out of 3, so a block that claims more than this many times
 /// its length lies.

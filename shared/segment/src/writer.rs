@@ -25,7 +25,7 @@ use crate::{ChunkMeta, Codec};
 /// A chunk ends when its metadata, repeats counted, have this many times the bytes that its lines
 /// may have. Dictionaries make metadata small, so it seldom ends a chunk; where every value is new
 /// it keeps the column bounded.
-const METADATA_SHARE: usize = 4;
+pub(crate) const METADATA_SHARE: usize = 4;
 
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +61,9 @@ pub struct Encoded {
 pub struct Writer {
     options: WriterOptions,
     compressor: Compressor,
-    sections: Sections,
+    pub(crate) sections: Sections,
     known: HashSet<StreamId>,
-    footer: Footer,
+    pub(crate) footer: Footer,
     order: Vec<u32>,
     draft: Draft,
     raw: Vec<u8>,
@@ -71,11 +71,11 @@ pub struct Writer {
 
 /// The columns of all chunks, by kind.
 #[derive(Default)]
-struct Sections {
-    lines: Vec<u8>,
-    metadata: Vec<u8>,
-    lengths: Vec<u8>,
-    timestamps: Vec<u8>,
+pub(crate) struct Sections {
+    pub(crate) lines: Vec<u8>,
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) lengths: Vec<u8>,
+    pub(crate) timestamps: Vec<u8>,
 }
 
 /// The chunk that is being filled; its memory serves all chunks.
@@ -87,10 +87,10 @@ struct Draft {
 }
 
 /// The rows of a chunk that is ready.
-struct Part<'a> {
-    times: &'a [i64],
-    lengths: &'a [u32],
-    lines: &'a [u8],
+pub(crate) struct Part<'a> {
+    pub(crate) times: &'a [i64],
+    pub(crate) lengths: &'a [u32],
+    pub(crate) lines: &'a [u8],
 }
 
 impl Writer {
@@ -118,6 +118,29 @@ impl Writer {
         }
     }
 
+    /// An empty segment with memory for so many stored bytes.
+    pub(crate) fn with_room(options: WriterOptions, bytes: usize) -> Self {
+        let mut writer = Self::new(options);
+        writer.sections.lines.reserve_exact(bytes);
+        writer
+    }
+
+    /// How it writes, within the limits.
+    pub(crate) fn options(&self) -> WriterOptions {
+        self.options
+    }
+
+    /// Bytes of all columns so far.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let Sections {
+            lines,
+            metadata,
+            lengths,
+            timestamps,
+        } = &self.sections;
+        lines.len() + metadata.len() + lengths.len() + timestamps.len()
+    }
+
     /// Adds one stream's entries in any order: sorted by time, those of equal time as they come,
     /// without those that repeat time, line and metadata of another. No entries add no stream.
     ///
@@ -141,13 +164,13 @@ impl Writer {
         for &row in &order {
             let entry = at(row);
             if self.ends_before(&draft, &metadata, entry) {
-                self.put_chunk(&draft.part(), &mut metadata)?;
+                self.put_chunk(&draft.part(), |raw| metadata.take_into(raw))?;
                 draft.clear();
             }
             draft.push(entry.timestamp.nanos(), entry.line.as_bytes());
             metadata.push_row(entry.metadata.iter());
         }
-        self.put_chunk(&draft.part(), &mut metadata)?;
+        self.put_chunk(&draft.part(), |raw| metadata.take_into(raw))?;
         draft.clear();
         (self.order, self.draft) = (order, draft);
         Ok(())
@@ -186,7 +209,7 @@ impl Writer {
                 lines: &rows.lines.bytes[byte as usize..from as usize],
             };
             let mut metadata = MetadataDraft::of_columns(&rows.metadata, start..end);
-            self.put_chunk(&part, &mut metadata)?;
+            self.put_chunk(&part, |raw| metadata.take_into(raw))?;
             (start, byte) = (end, from);
         }
         Ok(())
@@ -210,7 +233,8 @@ impl Writer {
         })
     }
 
-    fn begin_stream(&mut self, labels: &Labels) -> Result<(), WriteError> {
+    /// What is added next is of this stream; it must have a row.
+    pub(crate) fn begin_stream(&mut self, labels: &Labels) -> Result<(), WriteError> {
         let id = labels.stream_id();
         if !self.known.insert(id) {
             return Err(WriteError::StreamTwice(labels.clone()));
@@ -255,10 +279,12 @@ impl Writer {
         last
     }
 
-    fn put_chunk(
+    /// Adds a chunk to the stream that was begun last; `put_metadata` appends the raw column, or
+    /// nothing where no row has metadata.
+    pub(crate) fn put_chunk(
         &mut self,
         part: &Part<'_>,
-        metadata: &mut MetadataDraft<'_>,
+        put_metadata: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), WriteError> {
         let [Some(&first), Some(&last)] = [part.times.first(), part.times.last()] else {
             return Ok(());
@@ -267,7 +293,7 @@ impl Writer {
         let rows = part.times.len();
         let lines = store("lines", part.lines, compressor, &mut self.sections.lines)?;
         raw.clear();
-        metadata.take_into(raw);
+        put_metadata(raw);
         let metadata = match raw.len() {
             0 => None,
             _ => Some(store(
