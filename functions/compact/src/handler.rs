@@ -1,16 +1,19 @@
-//! [`Handler`]: walks through the partitions that may have work, newest day first.
+//! [`Handler`]: walks through the partitions that may have work, newest day first, several side by
+//! side.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::StreamExt as _;
 use narvi_gateway::Config;
 use narvi_model::{Day, NANOS_PER_SECOND, Timestamp};
 use narvi_storage::{Catalog, Objects, Partition, StorageError};
 
-use crate::error::CompactError;
+use crate::error::{CompactError, WorkError};
+use crate::memory::Memory;
 use crate::partition::Work;
 use crate::plan::Plan;
+use crate::sizes::Sizes;
 use crate::{Report, limits};
 
 /// Merges small segments of all tenants.
@@ -20,6 +23,8 @@ pub struct Handler {
     config: Arc<Config>,
     owner: String,
     budget: Duration,
+    sizes: Sizes,
+    memory: Memory,
 }
 
 impl Handler {
@@ -32,6 +37,8 @@ impl Handler {
             config,
             owner: format!("process {}", std::process::id()),
             budget: limits::BUDGET,
+            sizes: Sizes::default(),
+            memory: Memory::new(limits::MEMORY),
         }
     }
 
@@ -49,6 +56,12 @@ impl Handler {
         Self { budget, ..self }
     }
 
+    /// Makes segments of another size.
+    #[must_use]
+    pub fn with_sizes(self, sizes: Sizes) -> Self {
+        Self { sizes, ..self }
+    }
+
     /// One run. `now` must be the clock's time and not that of an event that may be late, because
     /// objects are deleted a fixed time after it.
     ///
@@ -58,38 +71,17 @@ impl Handler {
     pub async fn run(&self, now: Timestamp) -> Result<Report, CompactError> {
         let started = Instant::now();
         let has_time = || started.elapsed() < self.budget;
-        let mut report = Report::default();
         let mut partitions = self
             .partitions(now)
             .await
             .map_err(CompactError::Partitions)?;
         partitions.reverse();
-        for batch in partitions.chunks(limits::LOOKS) {
-            if !has_time() {
-                report.put_off += batch.len() as u64;
-                continue;
-            }
-            report.partitions += batch.len() as u64;
-            let looks = batch.iter().map(|partition| self.look(partition, now));
-            for (partition, looked) in batch.iter().zip(join_all(looks).await) {
-                let done = match looked {
-                    Ok(Look::Nothing) => continue,
-                    Ok(Look::Work) if !has_time() => {
-                        report.put_off += 1;
-                        continue;
-                    }
-                    Ok(Look::Work) => {
-                        let work = self.work(partition, now);
-                        work.run(&self.owner, &has_time, &mut report).await
-                    }
-                    Err(error) => Err(error.into()),
-                };
-                if let Err(error) = done {
-                    report.add_failure(partition, &error);
-                }
-            }
-        }
-        Ok(report)
+        let has_time = &has_time;
+        let reports = futures::stream::iter(partitions)
+            .map(|partition| async move { self.visit(&partition, now, has_time).await })
+            .buffer_unordered(limits::WORKERS);
+        let report = reports.fold(Report::default(), async |sum, report| sum.and(report));
+        Ok(report.await)
     }
 
     /// Today and yesterday each minute, days with late lines each hour, all days once a day: a look
@@ -105,11 +97,48 @@ impl Handler {
         self.catalog.partitions_since(first).await
     }
 
+    /// Looks at a partition, and does what there is to do.
+    async fn visit(
+        &self,
+        partition: &Partition,
+        now: Timestamp,
+        has_time: &(impl Fn() -> bool + Sync),
+    ) -> Report {
+        let mut report = Report::default();
+        if !has_time() {
+            report.put_off = 1;
+            return report;
+        }
+        report.partitions = 1;
+        let done = match self.look(partition, now, &mut report).await {
+            Ok(Look::Nothing) => Ok(()),
+            Ok(Look::Work) if !has_time() => {
+                report.put_off = 1;
+                Ok(())
+            }
+            Ok(Look::Work) => {
+                let work = self.work(partition, now);
+                work.run(&self.owner, has_time, &mut report).await
+            }
+            Err(error) => Err(WorkError::from(error)),
+        };
+        if let Err(error) = done {
+            report.add_failure(partition, &error);
+        }
+        report
+    }
+
     /// Reads without the lease, which would be two writes for each partition and minute. Whoever
     /// then takes the lease reads again.
-    async fn look(&self, partition: &Partition, now: Timestamp) -> Result<Look, StorageError> {
+    async fn look(
+        &self,
+        partition: &Partition,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<Look, StorageError> {
         let rows = self.catalog.partition_segments(partition).await?;
-        let plan = Plan::new(rows, now);
+        let plan = Plan::new(rows, now, self.sizes);
+        report.add_due(&plan.merges, now);
         Ok(if plan.is_empty() {
             Look::Nothing
         } else {
@@ -124,6 +153,8 @@ impl Handler {
             objects: &*self.objects,
             catalog: &self.catalog,
             codec: compactor.chunk_encoding,
+            sizes: self.sizes,
+            memory: &self.memory,
             partition,
             now,
             due: now.plus(grace.max(compactor.retention_delete_delay.nanos())),

@@ -1,7 +1,7 @@
 //! A row's bytes, held to the id that the row gives them. Does not read what they mean.
 
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::{StreamExt as _, TryStreamExt as _};
 use narvi_segment::SegmentId;
 use narvi_storage::{ErrorKind, Objects, Place, SegmentRow};
 
@@ -24,11 +24,12 @@ pub(crate) async fn fetch_all(
     objects: &dyn Objects,
     rows: &[SegmentRow],
 ) -> Result<Vec<Input>, WorkError> {
-    let mut inputs = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(FETCHES) {
-        inputs.extend(try_join_all(rows.iter().map(|row| fetch(objects, row))).await?);
-    }
-    Ok(inputs)
+    let fetches = rows.iter().map(|row| fetch(objects, row));
+    let fetches: Vec<_> = fetches.collect();
+    futures::stream::iter(fetches)
+        .buffered(FETCHES)
+        .try_collect()
+        .await
 }
 
 async fn fetch(objects: &dyn Objects, row: &SegmentRow) -> Result<Input, WorkError> {

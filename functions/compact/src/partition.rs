@@ -12,18 +12,19 @@ use narvi_storage::{Catalog, Lease, Objects, Partition, Place, SegmentRow};
 use crate::error::WorkError;
 use crate::input::fetch_all;
 use crate::limits::{self, LEASE};
+use crate::memory::Memory;
 use crate::merge::merge;
 use crate::plan::Plan;
 use crate::report::Report;
-
-/// The level of what a merge of pushes makes.
-const MERGED_LEVEL: u8 = 1;
+use crate::sizes::{Sizes, memory};
 
 /// What there is to do in one partition.
 pub(crate) struct Work<'a> {
     pub(crate) objects: &'a dyn Objects,
     pub(crate) catalog: &'a Catalog,
     pub(crate) codec: ChunkEncoding,
+    pub(crate) sizes: Sizes,
+    pub(crate) memory: &'a Memory,
     pub(crate) partition: &'a Partition,
     pub(crate) now: Timestamp,
     /// When objects of removed rows may be deleted.
@@ -42,7 +43,7 @@ impl Work<'_> {
     pub(crate) async fn run(
         &self,
         owner: &str,
-        has_time: &impl Fn() -> bool,
+        has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), WorkError> {
         // Retention takes the lease of this name too before it empties a partition.
@@ -61,7 +62,7 @@ impl Work<'_> {
     async fn run_held(
         &self,
         lease: &Lease,
-        has_time: &impl Fn() -> bool,
+        has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), WorkError> {
         // Read under the lease: what was seen before it may be merged by now.
@@ -70,7 +71,7 @@ impl Work<'_> {
             left,
             mut merges,
             mut known,
-        } = Plan::new(rows, self.now);
+        } = Plan::new(rows, self.now, self.sizes);
         if !left.is_empty() {
             self.catalog.remove_segments(&left, self.due).await?;
             report.left_behind += left.len() as u64;
@@ -80,11 +81,8 @@ impl Work<'_> {
                 report.put_off += 1;
                 break;
             }
-            match self.encode(&mut rows).await {
-                Ok(encoded) => {
-                    let stored = self.store(lease, &rows, encoded, &mut known).await?;
-                    report.add_merge(&rows, stored);
-                }
+            match self.merge(lease, &mut rows, &mut known).await {
+                Ok(stored) => report.add_merge(&rows, stored),
                 Err(WorkError::Input { id, reason }) => {
                     tracing::error!(partition = %self.partition, %id, reason, "left out");
                     report.corrupt.push(format!("{} {id}", self.partition));
@@ -102,6 +100,18 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One merge, from its inputs to its commit, within the memory that merges share.
+    async fn merge(
+        &self,
+        lease: &Lease,
+        rows: &mut [SegmentRow],
+        known: &mut HashSet<SegmentId>,
+    ) -> Result<Stored, WorkError> {
+        let _held = self.memory.take(memory(rows)).await;
+        let encoded = self.encode(rows).await?;
+        self.store(lease, rows, encoded, known).await
     }
 
     /// Merges rows in memory, in the order of arrival.
@@ -135,23 +145,21 @@ impl Work<'_> {
             rows: summary.rows,
             bytes: summary.size,
         };
-        if !known.insert(id) {
-            // A segment of the very content is there, most often an input that holds all lines of
-            // the others. A second row would only repeat it, so that one stays.
-            let rows: Vec<_> = rows
-                .iter()
-                .filter(|row| row.summary.id != id)
-                .cloned()
-                .collect();
-            self.catalog.remove_segments(&rows, self.due).await?;
+        // An input that holds all lines of the others may be the result, one level higher. But of
+        // another segment with the very content a second row would be a repetition.
+        let is_input = rows.iter().any(|row| row.summary.id == id);
+        if !known.insert(id) && !is_input {
+            self.catalog.remove_segments(rows, self.due).await?;
             return Ok(stored);
         }
+        // Above all inputs, so that a reader that has not met one of them comes to this row yet.
+        let level = rows.iter().map(|row| row.level).max().unwrap_or(0) + 1;
         // The bucket in the key is that of the clock, so that it is never the key of garbage.
-        let key = SegmentRow::object_key(self.partition, MERGED_LEVEL, &id, self.now);
+        let key = SegmentRow::object_key(self.partition, level, &id, self.now);
         self.objects.put(&key, bytes).await?;
         let merged = SegmentRow {
             partition: self.partition.clone(),
-            level: MERGED_LEVEL,
+            level,
             summary,
             place: Place::Object(key),
             replaces: rows.iter().map(|row| row.summary.id).collect(),

@@ -1,6 +1,7 @@
 //! [`Report`]: what one run did, as a line of log and as metrics.
 
 use narvi_gateway::Metric;
+use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_storage::{Partition, SegmentRow};
 
 use crate::error::WorkError;
@@ -13,6 +14,10 @@ pub struct Report {
     pub partitions: u64,
     /// Partitions with work that another run was at.
     pub busy: u64,
+    /// Segments that were found to be due to be merged: pushes, those of level 1, those above.
+    pub due: [u64; 3],
+    /// Seconds since the oldest push that was due has arrived.
+    pub oldest_push_seconds: u64,
     /// Merges that are done.
     pub merges: u64,
     /// Segments that went into them.
@@ -50,8 +55,14 @@ impl Report {
 
     /// The run as metrics.
     #[must_use]
-    pub fn metrics(&self) -> [Metric; 8] {
+    pub fn metrics(&self) -> [Metric; 13] {
+        let [pushes, minutes, hours] = self.due;
         [
+            Metric::count("DuePushes", pushes),
+            Metric::count("DueMinutes", minutes),
+            Metric::count("DueHours", hours),
+            Metric::count("OldestPushSeconds", self.oldest_push_seconds),
+            Metric::count("PutOffPartitions", self.put_off),
             Metric::count("Merges", self.merges),
             Metric::count("MergedSegments", self.inputs),
             Metric::count("MergedRows", self.rows),
@@ -68,6 +79,8 @@ impl Report {
         tracing::info!(
             partitions = self.partitions,
             busy = self.busy,
+            due = ?self.due,
+            oldest_push_seconds = self.oldest_push_seconds,
             merges = self.merges,
             inputs = self.inputs,
             rows = self.rows,
@@ -81,6 +94,43 @@ impl Report {
             put_off = self.put_off,
             "compacted"
         );
+    }
+
+    /// The report of both.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for (sum, due) in self.due.iter_mut().zip(other.due) {
+            *sum += due;
+        }
+        self.corrupt.extend(other.corrupt);
+        Self {
+            partitions: self.partitions + other.partitions,
+            busy: self.busy + other.busy,
+            due: self.due,
+            oldest_push_seconds: self.oldest_push_seconds.max(other.oldest_push_seconds),
+            merges: self.merges + other.merges,
+            inputs: self.inputs + other.inputs,
+            rows: self.rows + other.rows,
+            duplicates: self.duplicates + other.duplicates,
+            bytes_in: self.bytes_in + other.bytes_in,
+            bytes_out: self.bytes_out + other.bytes_out,
+            left_behind: self.left_behind + other.left_behind,
+            lost: self.lost + other.lost,
+            failed: self.failed + other.failed,
+            corrupt: self.corrupt,
+            put_off: self.put_off + other.put_off,
+        }
+    }
+
+    /// Counts what a look has found.
+    pub(crate) fn add_due(&mut self, merges: &[Vec<SegmentRow>], now: Timestamp) {
+        for row in merges.iter().flatten() {
+            self.due[usize::from(row.level).min(2)] += 1;
+            if row.level == 0 {
+                let seconds = now.since(row.created) / NANOS_PER_SECOND;
+                let seconds = u64::try_from(seconds).unwrap_or(0);
+                self.oldest_push_seconds = self.oldest_push_seconds.max(seconds);
+            }
+        }
     }
 
     pub(crate) fn add_merge(&mut self, inputs: &[SegmentRow], stored: Stored) {

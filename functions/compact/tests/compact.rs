@@ -2,6 +2,8 @@
 //! of it, after it was killed at each request, and when two run at once.
 
 #[cfg(test)]
+mod levels;
+#[cfg(test)]
 mod support;
 
 use std::collections::BTreeMap;
@@ -274,7 +276,7 @@ async fn what_cannot_be_read_is_left_alone() {
         storage
             .push(
                 yesterday,
-                ago(500),
+                ago(5_000),
                 Kept::Object,
                 &[("api", second, text, "")],
             )
