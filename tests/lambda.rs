@@ -90,8 +90,20 @@ fn lines(query: &mut Function, selector: &str) -> Vec<String> {
 fn every_sample_is_accepted_by_its_function() {
     let cloud = Cloud::start();
     let mut samples = events::samples();
+    let lambda = Server::start(|_| Reply::new(202, ""));
     for name in FUNCTIONS {
-        let variables = [("NARVI_CREDENTIALS", authorization::CREDENTIALS)];
+        let variables = [
+            ("NARVI_CREDENTIALS", authorization::CREDENTIALS),
+            ("NARVI_LAMBDA_ENDPOINT", &lambda.url()),
+            (
+                "NARVI_TAIL_ENDPOINT",
+                if name == "tail" {
+                    "http://127.0.0.1:9"
+                } else {
+                    ""
+                },
+            ),
+        ];
         let mut function = Function::start_with(name, &cloud, &variables);
         let prefix = format!("{name}-");
         let own = samples.extract_if(.., |(sample, _)| sample.starts_with(&prefix));
@@ -110,6 +122,14 @@ fn every_sample_is_accepted_by_its_function() {
 fn accept(function: &mut Function, sample: &str, event: &Value) {
     if sample.ends_with("-schedule") || sample.starts_with("forward-") {
         function.run(event);
+        return;
+    }
+    if sample == "authorizer-tail" {
+        let policy = function.run(event);
+        assert_eq!(
+            policy["policyDocument"]["Statement"][0]["Effect"], "Allow",
+            "{policy}"
+        );
         return;
     }
     if sample.starts_with("authorizer-") {

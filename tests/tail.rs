@@ -1,22 +1,25 @@
-//! Live tails of the local host, with a WebSocket client that shares nothing with it: what is
-//! pushed while a tail is open comes once, and what is no tail is refused in Loki's words.
+//! Live tails of the local host, with a WebSocket client that shares nothing with it: what was
+//! pushed before a tail and what is pushed while it is open comes once, a client that is slow is told
+//! what it missed, and what is no tail is refused in Loki's words.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use narvi_tests::client::{Client, escaped};
 use narvi_tests::host::Narvi;
 use narvi_tests::lines::{CONFIG, Ledger};
-use narvi_tests::now;
 use narvi_tests::push::{Entry, Push};
+use narvi_tests::{noise, now};
 use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
 
 const WRITERS: usize = 4;
-const PUSHES: usize = 60;
+/// Longer than those who store take to be told of a tail.
+const HANDOVER: Duration = Duration::from_secs(4);
 /// No frame takes longer; a test that waits for more has found a fault.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -36,8 +39,12 @@ impl Tail {
         headers: &[(&'static str, &str)],
         params: &str,
     ) -> Result<Self, Refusal> {
+        Self::at(narvi, headers, &format!("/loki/api/v1/tail?{params}"))
+    }
+
+    fn at(narvi: &Narvi, headers: &[(&'static str, &str)], target: &str) -> Result<Self, Refusal> {
         let address = narvi.client().base().trim_start_matches("http://");
-        let url = format!("ws://{address}/loki/api/v1/tail?{params}");
+        let url = format!("ws://{address}{target}");
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
@@ -103,8 +110,10 @@ fn push(client: &Client, app: &str, lines: &[String]) {
     assert_eq!(answer.status, 204, "{}", answer.text());
 }
 
-fn write(client: &Client, writer: usize, ledger: &Ledger) {
-    for n in 0..PUSHES {
+/// Pushes until it is told to stop.
+fn write(client: &Client, writer: usize, ledger: &Ledger, stop: &AtomicBool) {
+    let mut n = 0;
+    while !stop.load(Ordering::Relaxed) {
         let lines: Vec<String> = (0..1 + n % 3)
             .map(|line| format!("{writer}/{n}/{line}"))
             .collect();
@@ -112,38 +121,137 @@ fn write(client: &Client, writer: usize, ledger: &Ledger) {
         push(client, "tailed", &lines);
         ledger.acknowledge(&lines);
         push(client, "other", &[format!("not {writer}/{n}")]);
+        n += 1;
     }
 }
 
+/// Reads until all lines that were acknowledged have come.
+fn catch_up(tail: &mut Tail, ledger: &Ledger, found: &mut BTreeMap<String, usize>) {
+    let acknowledged = ledger.acknowledged();
+    while !acknowledged.iter().all(|line| found.contains_key(line)) {
+        for (line, count) in tail.lines(1) {
+            *found.entry(line).or_default() += count;
+        }
+    }
+    ledger.check(&acknowledged, found);
+}
+
+/// A tail that begins in the middle of pushes: its past, its first seconds, which are looked for,
+/// and what it is told of. It ends and comes back in the middle as well.
 #[test]
 fn a_tail_gets_every_line_once() {
     let data = tempfile::tempdir().unwrap();
     let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
     let client = narvi.client();
-    // Somebody has pushed before, so that the host has already asked who is connected.
-    push(client, "tailed", &["before".to_owned()]);
-    let mut all = Tail::of(&narvi, "{app=\"tailed\"}");
-    let mut some = Tail::of(&narvi, "{app=\"tailed\"} |= \"/1/\"");
-    let ledger = Ledger::default();
+    let (ledger, stop) = (Ledger::default(), AtomicBool::new(false));
     std::thread::scope(|threads| {
         for writer in 0..WRITERS {
-            let ledger = &ledger;
-            threads.spawn(move || write(client, writer, ledger));
+            let (ledger, stop) = (&ledger, &stop);
+            threads.spawn(move || write(client, writer, ledger, stop));
         }
-        let per_writer: usize = (0..PUSHES).map(|n| 1 + n % 3).sum();
-        let found = all.lines(WRITERS * per_writer);
-        ledger.check(&[], &found);
+        while ledger.acknowledged().len() < 100 {
+            std::thread::yield_now();
+        }
+        let limit = "{app=\"tailed\"}";
+        let params = format!("query={}&limit=100000", escaped(limit, b""));
+        let open = || Tail::open(&narvi, &[], &params).unwrap_or_else(|e| panic!("{e:?}"));
+        for _ in 0..2 {
+            let (mut all, begun) = (open(), Instant::now());
+            let mut found = BTreeMap::new();
+            while begun.elapsed() < HANDOVER {
+                catch_up(&mut all, &ledger, &mut found);
+            }
+            // Told by who stores, and not looked for.
+            let before = ledger.acknowledged().len();
+            while ledger.acknowledged().len() < before + 100 {
+                catch_up(&mut all, &ledger, &mut found);
+            }
+        }
+        let mut all = open();
+        stop.store(true, Ordering::Relaxed);
+        let mut found = BTreeMap::new();
+        catch_up(&mut all, &ledger, &mut found);
     });
-    // The last of all: what came before it has come.
-    push(client, "tailed", &["the end /1/".to_owned()]);
+}
+
+#[test]
+fn history_is_the_newest_lines_that_match() {
+    let data = tempfile::tempdir().unwrap();
+    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    let ago = |seconds: i64| now() - seconds * 1_000_000_000;
+    let entries = [
+        (7200, "old 1"),
+        (60, "1"),
+        (50, "2"),
+        (40, "3 no"),
+        (30, "4"),
+        (20, "5"),
+    ];
+    let entries = entries.map(|(seconds, line)| Entry::new(ago(seconds), line));
+    narvi.push("", &Push::of(&[("app", "x")], entries.into()).json());
+    let query = escaped("{app=\"x\"} != \"no\"", b"");
+    let start = ago(35);
+    for (params, want) in [
+        (String::new(), &["1", "2", "4", "5"][..]),
+        ("&limit=2".to_owned(), &["4", "5"]),
+        (format!("&start={start}"), &["4", "5"]),
+        (
+            format!("&start={}&limit=5000", ago(86_400)),
+            &["old 1", "1", "2", "4", "5"],
+        ),
+    ] {
+        let params = format!("query={query}{params}");
+        let mut tail = Tail::open(&narvi, &[], &params).unwrap_or_else(|e| panic!("{e:?}"));
+        let frame = tail.frame();
+        let streams = frame["streams"].as_array().unwrap().iter();
+        let lines: Vec<_> = streams
+            .map(|one| one["values"][0][1].as_str().unwrap())
+            .collect();
+        assert_eq!(lines, want, "{params}");
+    }
+}
+
+#[test]
+fn legacy_frames_are_lokis() {
+    let data = tempfile::tempdir().unwrap();
+    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    push(narvi.client(), "x", &["first".to_owned()]);
+    let path = "/api/prom/tail?query=%7Bapp%3D%22x%22%7D";
+    let mut tail = Tail::at(&narvi, &[], path).unwrap_or_else(|e| panic!("{e:?}"));
+    let frame = tail.frame();
+    let stream = &frame["streams"][0];
     assert_eq!(
-        all.lines(1).into_keys().collect::<Vec<_>>(),
-        ["the end /1/"]
+        stream["labels"], r#"{app="x", service_name="x"}"#,
+        "{frame}"
     );
-    // The second push of each writer, which has two lines.
-    let found = some.lines(WRITERS * 2 + 1);
-    assert!(found.keys().all(|line| line.contains("/1/")), "{found:?}");
-    assert_eq!(ledger.acknowledged().len(), ledger.sent());
+    assert_eq!(stream["entries"][0]["line"], "first", "{frame}");
+    let time = stream["entries"][0]["ts"].as_str().unwrap();
+    assert!(time.starts_with("20") && time.ends_with('Z'), "{frame}");
+}
+
+/// More than all buffers between the two ends hold.
+#[test]
+fn a_slow_client_is_told_what_it_missed() {
+    let data = tempfile::tempdir().unwrap();
+    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    let mut tail = Tail::of(&narvi, "{app=\"x\"}");
+    let mut sent = 0;
+    for n in 0..12 {
+        let line = |l: u64| format!("{n}/{l} {}", noise::text(l, 100_000));
+        let lines: Vec<String> = (0..50).map(line).collect();
+        sent += lines.len();
+        push(narvi.client(), "x", &lines);
+    }
+    let (mut came, mut dropped) = (0, 0);
+    while came + dropped < sent {
+        let frame = tail.frame();
+        came += frame["streams"].as_array().unwrap().len();
+        dropped += frame["dropped_entries"].as_array().map_or(0, Vec::len);
+        // What was missed is told with the next line.
+        push(narvi.client(), "x", &["more".to_owned()]);
+        sent += 1;
+    }
+    assert!(dropped > 0);
 }
 
 #[test]

@@ -56,6 +56,29 @@ fn callers_are_bound_to_their_tenants() {
         let want = json!({"isAuthorized": is_authorized, "context": {"user": user}});
         assert_eq!(authorizer.run(&event), want, "{event}");
     }
+    let tail = sample("authorizer-tail");
+    for (event, effect, principal) in [
+        (tail.clone(), "Allow", "grafana"),
+        (with(&tail, "X-Scope-OrgID", "other"), "Deny", "grafana"),
+        (with(&tail, "Authorization", "Bearer 1"), "Deny", "stranger"),
+        (
+            with(
+                &tail,
+                "Authorization",
+                push["headers"]["authorization"].as_str().unwrap(),
+            ),
+            "Deny",
+            "alloy",
+        ),
+    ] {
+        let policy = authorizer.run(&event);
+        let [statement] = &policy["policyDocument"]["Statement"].as_array().unwrap()[..] else {
+            panic!("{policy}")
+        };
+        assert_eq!(statement["Effect"], effect, "{event}");
+        assert_eq!(statement["Resource"], tail["methodArn"]);
+        assert_eq!(policy["principalId"], principal);
+    }
     let log = authorizer.log();
     assert!(log.contains("refused: not allowed"), "{log}");
     assert!(

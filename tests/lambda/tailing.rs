@@ -23,10 +23,12 @@ fn sample(name: &str) -> Value {
     event
 }
 
-fn line(ingest: &mut Function, line: &str) {
+/// Pushes an order that arrives so many seconds from now. Nine are after the handover of a tail
+/// that begins now.
+fn line(ingest: &mut Function, line: &str, seconds: i64) {
     let entry = Entry::new(now(), line);
     let body = Push::of(&[("app", "checkout")], vec![entry]).protobuf();
-    push(ingest, &body, now());
+    push(ingest, &body, now() + seconds * SECOND);
 }
 
 #[test]
@@ -44,16 +46,54 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
     let endpoint = format!("{}/live", gateway.url());
     let start = || Function::start_with("ingest", &cloud, &[("NARVI_TAIL_ENDPOINT", &endpoint)]);
 
-    let mut tail = Function::start("tail", &cloud, "");
+    let invoked = Arc::new(Mutex::new(Vec::new()));
+    let takes = Arc::clone(&invoked);
+    let lambda = Server::start(move |request| {
+        let event: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let kind = request.header("x-amz-invocation-type").map(str::to_owned);
+        takes
+            .lock()
+            .unwrap()
+            .push((request.path.clone(), kind, event));
+        Reply::new(202, "")
+    });
+    let variables = [
+        ("NARVI_TAIL_ENDPOINT", endpoint.as_str()),
+        ("NARVI_LAMBDA_ENDPOINT", &lambda.url()),
+    ];
+    // Before anybody listens.
+    line(&mut start(), "order before", 0);
+    let mut tail = Function::start_with("tail", &cloud, &variables);
     let connected = events::answer(tail.send(&sample("tail-connect")));
     assert_eq!(connected.status, 200, "{}", connected.text);
     let mut broken = sample("tail-connect");
     broken["multiValueQueryStringParameters"]["query"] = json!(["{"]);
     assert_eq!(events::answer(tail.send(&broken)).status, 400);
 
+    let [(path, kind, past)] = &std::mem::take(&mut *invoked.lock().unwrap())[..] else {
+        panic!("one connection is one invocation; {}", tail.log())
+    };
+    assert_eq!(path, "/2015-03-31/functions/narvi-tail/invocations");
+    assert_eq!(kind.as_deref(), Some("Event"));
+    // What the function has told itself, in another container; it goes on for half a minute.
+    let mut history = Function::start_with("tail", &cloud, &variables);
+    history.give(past);
+    let first = loop {
+        if let Some((_, frame)) = heard().pop() {
+            break frame;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(
+        first["streams"][0]["values"][0][1], "order before",
+        "{first}"
+    );
+    drop(history);
+
     let mut ingest = start();
-    line(&mut ingest, "order placed");
-    line(&mut ingest, "payment refused");
+    line(&mut ingest, "order told by nobody but the history", 0);
+    line(&mut ingest, "order placed", 9);
+    line(&mut ingest, "payment refused", 9);
     let heard_first = heard();
     let [(path, frame)] = &heard_first[..] else {
         panic!("{heard_first:?}; {}", ingest.log())
@@ -65,23 +105,23 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
 
     // One that is gone is struck off by who notices.
     status.store(410, Ordering::Relaxed);
-    line(&mut ingest, "order lost");
+    line(&mut ingest, "order lost", 9);
     assert_eq!(heard().len(), 1);
-    line(&mut ingest, "order found");
-    line(&mut start(), "order found again");
+    line(&mut ingest, "order found", 9);
+    line(&mut start(), "order found again", 9);
     assert_eq!(heard(), []);
 
     // One that ends by itself is struck off by its function.
     status.store(200, Ordering::Relaxed);
     tail.send(&sample("tail-connect")).unwrap();
-    line(&mut start(), "order one");
+    line(&mut start(), "order one", 9);
     assert_eq!(heard().len(), 1);
     tail.send(&sample("tail-disconnect")).unwrap();
-    line(&mut start(), "order two");
+    line(&mut start(), "order two", 9);
     assert_eq!(heard(), []);
 
     // A function that is told of no API looks for nobody.
     tail.send(&sample("tail-connect")).unwrap();
-    line(&mut Function::start("ingest", &cloud, ""), "order three");
+    line(&mut Function::start("ingest", &cloud, ""), "order three", 9);
     assert_eq!(heard(), []);
 }

@@ -87,6 +87,15 @@ impl Function {
         }
     }
 
+    /// Sends an event and waits for nothing; of what comes of it nobody hears.
+    ///
+    /// # Panics
+    /// Never: the runtime API lives as long as the process.
+    pub fn give(&self, event: &Value) {
+        let sent = self.events.send(event.to_string());
+        sent.expect("the runtime API lives as long as the process");
+    }
+
     /// Sends an event and answers what came of it.
     ///
     /// # Panics

@@ -12,12 +12,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::purity::PURE;
 
 /// The crates of `shared/`, each with those that it may use.
-const SHARED: [(&str, &[&str]); 9] = [
+const SHARED: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("logql", &["model"]),
     ("segment", &["model"]),
     ("protocol", &["model"]),
     ("gateway", &["model"]),
+    ("signed", &[]),
     ("storage", &["model", "segment"]),
     ("live", &["model", "logql", "protocol", "storage"]),
     (

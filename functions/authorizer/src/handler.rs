@@ -1,9 +1,17 @@
-//! [`Handler`]: an event of API Gateway in, yes or no out (payload format 2.0, simple responses).
+//! [`Handler`]: an event of API Gateway in, yes or no out: to an HTTP API (payload format 2.0) as a
+//! simple response, to a WebSocket API, which knows no other, as a policy.
 
-use aws_lambda_events::apigw::ApiGatewayV2CustomAuthorizerV2Request;
+use aws_lambda_events::apigw::{
+    ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayV2CustomAuthorizerV2Request,
+};
+use http::Method;
 use serde::Serialize;
 
 use crate::gate::{Ask, Gate, Verdict};
+use crate::policy::Policy;
+
+/// What a WebSocket API is for; it has no path of its own.
+const TAIL: &str = "/loki/api/v1/tail";
 
 /// Answers API Gateway.
 pub struct Handler {
@@ -34,18 +42,41 @@ impl Handler {
         Self { gate }
     }
 
-    /// Answers an event.
+    /// Answers an event of an HTTP API.
     #[must_use]
     pub fn handle(&self, event: &ApiGatewayV2CustomAuthorizerV2Request) -> Answer {
-        let method = &event.request_context.http.method;
         let path = event.raw_path.as_deref().unwrap_or("/");
-        let headers = &event.headers;
-        let verdict = self.gate.check(Ask {
-            method,
+        let (is_authorized, user) = self.decide(Ask {
+            method: &event.request_context.http.method,
             path,
-            headers,
+            headers: &event.headers,
         });
-        let (is_authorized, user) = match verdict {
+        let context = Context { user };
+        Answer {
+            is_authorized,
+            context,
+        }
+    }
+
+    /// Answers an event of a WebSocket API, where somebody asks for a live tail.
+    #[must_use]
+    pub fn handle_socket(&self, event: &ApiGatewayCustomAuthorizerRequestTypeRequest) -> Policy {
+        let (is_authorized, user) = self.decide(Ask {
+            method: &Method::GET,
+            path: TAIL,
+            headers: &event.headers,
+        });
+        Policy::new(
+            event.method_arn.as_deref().unwrap_or("*"),
+            is_authorized,
+            user,
+        )
+    }
+
+    /// Whether a request may pass, and whose it is; a stranger has no name.
+    fn decide(&self, ask: Ask<'_>) -> (bool, String) {
+        let Ask { method, path, .. } = ask;
+        match self.gate.check(ask) {
             Verdict::Allowed(user) => (true, user),
             Verdict::Unknown => {
                 tracing::info!(%method, path, "refused: credentials are missing or wrong");
@@ -64,11 +95,6 @@ impl Handler {
                 tracing::info!(%method, path, name, %access, tenant, "refused: not allowed");
                 (false, name)
             }
-        };
-        let context = Context { user };
-        Answer {
-            is_authorized,
-            context,
         }
     }
 }

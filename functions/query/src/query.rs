@@ -55,6 +55,7 @@ pub(crate) fn base(read: &Read<'_>, span: Span) -> Request {
         caller: Caller {
             also: read.tenants.iter().skip(1).cloned().collect(),
             client: per_query::client(read.request),
+            before: None,
         },
     }
 }

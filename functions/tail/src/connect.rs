@@ -1,33 +1,48 @@
 //! [`connect`]: whether a live tail is let in (spec `http-api.md` §11).
 
 use narvi_engine::Span;
-use narvi_gateway::{Config, Request, Response, Surface};
+use narvi_gateway::{Config, Request, Response, Surface, now};
 use narvi_logql::syntax;
 use narvi_model::{Direction, Limits, TenantError, TenantId};
-use narvi_protocol::params::tail_query;
+use narvi_protocol::params::{TailParams, tail_query};
 use narvi_storage::{Catalog, ErrorKind, StorageError, TailRow};
 
-use crate::limits::{FLAGS_BYTES, LIFE_NANOS};
+use crate::Past;
+use crate::limits::{ATTEMPTS, FLAGS_BYTES, LIFE_NANOS, SLACK_NANOS};
 
 /// The header in which a client asks for metadata and parsed labels apart.
 const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 
-/// Writes a connection down as a tail of its tenant.
+/// What the endpoint of old clients is called.
+const LEGACY: &str = "/api/prom/tail";
+
+/// Writes a connection down as a tail of its tenant, from `handover` nanoseconds later on.
 ///
 /// # Errors
 /// The answer to what cannot be a tail, or is one too many.
 pub(crate) async fn connect(
     catalog: &Catalog,
     config: &Config,
-    connection: String,
+    (connection, handover): (String, i64),
     request: &Request,
-) -> Result<(), Response> {
+) -> Result<Past, Response> {
     let tenant = request.tenant(config).map_err(|e| tenant_error(&e))?;
     let limits = config.limits.of(&tenant);
-    let row = row(connection, &tenant, limits, request)?;
+    let (mut row, asked) = row(connection, &tenant, limits, request)?;
     make_room(catalog, &tenant, limits, &row).await?;
-    let put = catalog.put_tail(&tenant, &row).await;
-    put.map_err(|error| storage_error(&error))
+    for _ in 0..ATTEMPTS {
+        let begun = now();
+        row.live = begun.max(row.opened).plus(handover);
+        let put = catalog.put_tail(&tenant, &row).await;
+        put.map_err(|error| storage_error(&error))?;
+        if now().since(begun) < SLACK_NANOS {
+            return Ok(Past::new(&tenant, &row, asked.start, asked.limit));
+        }
+    }
+    Err(Response::read_error(
+        503,
+        "a live tail takes too long to be written down; try again",
+    ))
 }
 
 /// What is written down of a request that asks for what a tail can have.
@@ -36,7 +51,7 @@ fn row(
     tenant: &TenantId,
     limits: &Limits,
     request: &Request,
-) -> Result<TailRow, Response> {
+) -> Result<(TailRow, TailParams), Response> {
     let params = request.params();
     let query = params.get("query").unwrap_or_default();
     syntax::parse_log(query).map_err(|e| refused(&e))?;
@@ -65,13 +80,16 @@ fn row(
             flags.len()
         )));
     }
-    Ok(TailRow {
+    let row = TailRow {
         connection,
         query: query.to_owned(),
         flags: flags.to_owned(),
+        is_legacy: request.path == LEGACY,
         opened: now,
+        live: now,
         expires: now.plus(LIFE_NANOS),
-    })
+    };
+    Ok((row, asked))
 }
 
 /// Refuses a tail that is one too many. Two that come at once may both be let in: the limit keeps

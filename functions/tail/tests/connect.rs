@@ -1,19 +1,39 @@
 //! Connections that are let in and refused, over an embedded DynamoDB.
 #![cfg(test)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use aws_lambda_events::encodings::Body;
 use http::Method;
 use narvi_gateway::{Call, Config, connect_event, disconnect_event};
 use narvi_model::{TenantId, Timestamp};
 use narvi_storage::{Catalog, Requests};
-use narvi_tail::Handler;
+use narvi_tail::{Handler, Later, LaterError, Past};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_768_471_200);
 
+/// Remembers what it was given; fails where it is told to.
+#[derive(Default)]
+struct Pasts {
+    started: Mutex<Vec<Past>>,
+    fails: Mutex<bool>,
+}
+
+#[async_trait]
+impl Later for Pasts {
+    async fn start(&self, past: Past) -> Result<(), LaterError> {
+        if *self.fails.lock().unwrap() {
+            return Err(LaterError("no".to_owned()));
+        }
+        self.started.lock().unwrap().push(past);
+        Ok(())
+    }
+}
+
 struct Fixture {
     handler: Handler,
+    pasts: Arc<Pasts>,
     catalog: Catalog,
     requests: Requests,
 }
@@ -23,9 +43,11 @@ impl Fixture {
         let requests = Requests::new();
         let catalog = narvi_embedded::catalog(1, &requests).await;
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
-        let handler = Handler::new(catalog.clone(), config);
+        let pasts = Arc::new(Pasts::default());
+        let handler = Handler::new(catalog.clone(), config, pasts.clone());
         Self {
             handler,
+            pasts,
             catalog,
             requests,
         }
@@ -68,6 +90,14 @@ async fn connections_come_and_go() {
     let row = narvi.catalog.tails(&tenant, NOW).await.unwrap().remove(0);
     assert_eq!(row.query, "{app=\"x\"} |= \"y\"");
     assert_eq!(row.expires, NOW.plus(7_200_000_000_000));
+    assert!(row.live.since(NOW) >= 7_000_000_000);
+    let past = narvi.pasts.started.lock().unwrap().pop().unwrap();
+    let past = serde_json::to_value(past).unwrap();
+    assert_eq!(
+        (&past["connection"], &past["limit"]),
+        (&"c1".into(), &7.into())
+    );
+    assert_eq!(past["start"], NOW.minus(3_600_000_000_000).nanos());
     assert_eq!(narvi.connect("c2", "b", params).await.0, 200);
 
     let before = narvi.requests.total();
@@ -89,6 +119,15 @@ async fn connections_come_and_go() {
     message.request_context.event_type = Some("MESSAGE".to_owned());
     assert_eq!(narvi.handler.handle(message).await.status_code, 200);
     assert_eq!(narvi.open("b").await, ["c2"]);
+}
+
+#[tokio::test]
+async fn a_tail_whose_past_nobody_sends_is_not_let_in() {
+    let narvi = Fixture::new("").await;
+    *narvi.pasts.fails.lock().unwrap() = true;
+    let answer = narvi.connect("c1", "a", "query=%7Bapp%3D%22x%22%7D").await;
+    assert_eq!(answer.0, 503, "{}", answer.1);
+    assert_eq!(narvi.open("a").await, [""; 0]);
 }
 
 #[tokio::test]

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use narvi_gateway::Config;
 use narvi_live::Live;
+use narvi_tail::Historian;
 
 use crate::HostError;
 use crate::channels::Channels;
 use crate::route::Function;
 use crate::services::Services;
-use crate::tails::Tails;
+use crate::tails::{Pasts, Tails};
 use crate::timers::Job;
 
 /// A function's answer under way.
@@ -43,8 +44,13 @@ impl Functions {
         let settings = || Arc::clone(config);
         let channels = Channels::default();
         let live = Arc::new(Live::new(catalog(), Arc::new(channels.clone())));
-        let tail = narvi_tail::Handler::new(catalog(), settings());
-        let tails = Tails::new(tail, Arc::clone(&live), channels);
+        let pasts = Pasts {
+            historian: Arc::new(Historian::new(objects(), catalog(), settings())),
+            live: Arc::clone(&live),
+            channels: channels.clone(),
+        };
+        let tail = narvi_tail::Handler::new(catalog(), settings(), Arc::new(pasts));
+        let tails = Tails::new(tail.in_one_process(), channels);
         let ingest = narvi_ingest::Handler::new(objects(), catalog(), settings());
         let ingest = Arc::new(ingest.with_live(live));
         let query = Arc::new(narvi_query::Handler::new(objects(), catalog(), settings()));

@@ -24,12 +24,12 @@ const RULES: [&str; 4] = [
     "/prometheus/api/v1/alerts",
 ];
 
-/// What a live tail asks for, of a WebSocket API on AWS.
-const TAIL: &str = "/loki/api/v1/tail";
+/// What live tails ask for, of a WebSocket API on AWS.
+const TAILS: [&str; 2] = ["/loki/api/v1/tail", "/api/prom/tail"];
 
 /// Whether a request is for a live tail.
 pub(crate) fn is_tail(path: &str) -> bool {
-    path == TAIL
+    TAILS.contains(&path)
 }
 
 /// Who answers; `path` is decoded.

@@ -1,12 +1,13 @@
 //! [`Tails`]: live tails over WebSockets, in the place of an API Gateway WebSocket API.
 //!
 //! The function that lets tails in gets the same events as on AWS. What AWS cannot do is done here:
-//! a tail that is one too many is closed with Loki's code and words after it was let in. Knows no
-//! query.
+//! a tail that is one too many is closed with Loki's code and words after it was let in, and all
+//! are pinged. Knows no query.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body as EventBody;
 use axum::body::Bytes;
@@ -18,6 +19,7 @@ use http::request::Parts;
 use narvi_gateway::{Call, connect_event, disconnect_event};
 use narvi_live::Live;
 use narvi_model::Timestamp;
+use narvi_tail::{Historian, Later, LaterError, Past};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
@@ -25,10 +27,27 @@ use crate::channels::{Channels, Mailbox};
 use crate::http::{text, to_http};
 use crate::limits::{CLIENT_MESSAGE_BYTES, PING_INTERVAL, SEND_TIMEOUT, TAIL_LIFE};
 
+/// Sends the past of tails, on a task in the place of an invocation.
+pub(crate) struct Pasts {
+    pub(crate) historian: Arc<Historian>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) channels: Channels,
+}
+
+#[async_trait]
+impl Later for Pasts {
+    async fn start(&self, past: Past) -> Result<(), LaterError> {
+        // The tail is written down: the next push is to know of it.
+        self.live.forget();
+        let (historian, channels) = (Arc::clone(&self.historian), self.channels.clone());
+        tokio::spawn(async move { historian.send(&past, &channels).await });
+        Ok(())
+    }
+}
+
 /// Every live tail of this process.
 pub(crate) struct Tails {
     function: narvi_tail::Handler,
-    live: Arc<Live>,
     channels: Channels,
     stop: watch::Sender<bool>,
     started: Timestamp,
@@ -36,15 +55,10 @@ pub(crate) struct Tails {
 }
 
 impl Tails {
-    /// Lets tails in as `function` says; `live` posts to `channels`.
-    pub(crate) fn new(
-        function: narvi_tail::Handler,
-        live: Arc<Live>,
-        channels: Channels,
-    ) -> Arc<Self> {
+    /// Lets tails in as `function` says; whoever tells them posts to `channels`.
+    pub(crate) fn new(function: narvi_tail::Handler, channels: Channels) -> Arc<Self> {
         Arc::new(Self {
             function,
-            live,
             channels,
             stop: watch::Sender::new(false),
             started: narvi_gateway::now(),
@@ -79,7 +93,6 @@ impl Tails {
             429 => return upgrade.on_upgrade(|socket| close(socket, reason(answer))),
             _ => return refusal(answer),
         }
-        self.live.forget();
         let tails = Arc::clone(self);
         upgrade.on_upgrade(|socket| async move { tails.serve(socket, mailbox).await })
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
-use narvi_model::{Day, Direction, TenantId, TimeRange};
+use narvi_model::{Day, Direction, TenantId, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::error::EngineError;
@@ -92,6 +92,7 @@ impl<'a, S: Scanner> Days<'a, S> {
             tenant,
             matchers: &reach.matchers,
             range,
+            before: request.caller.before.unwrap_or(Timestamp::MAX),
             scanner: Arc::clone(scanner),
         };
         Self {

@@ -70,3 +70,8 @@ pub const PATTERN_BYTES: u64 = 256 << 20;
 /// Samples of a pattern. A step that would make more is made longer: 300 patterns of this many are
 /// 5 MB of JSON, and an answer of Lambda has 6.
 pub const MAX_PATTERN_SAMPLES: i64 = 1000;
+
+/// How much later than a query's last arrival the latest push of a merged segment may be, in
+/// nanoseconds, for the segment to be read. Live tails are told lines of that time twice where it
+/// happens; with less they would miss what was merged with them.
+pub const MERGED_NANOS: i64 = 1_000_000_000;

@@ -10,7 +10,7 @@ use narvi_logql::batch::Batch;
 use narvi_logql::logs::Arrival;
 use narvi_logql::patterns::Patterns;
 use narvi_model::answer::LinePattern;
-use narvi_model::{NANOS_PER_SECOND, TimeRange};
+use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
 
 use crate::candidates::Candidate;
 use crate::error::EngineError;
@@ -114,6 +114,7 @@ impl Engine {
             tenant: request.tenant,
             matchers: request.matchers,
             range,
+            before: Timestamp::MAX,
             scanner: Arc::new(PatternScanner { range, step }),
         };
         let days = search.days().await?;

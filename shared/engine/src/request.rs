@@ -51,6 +51,10 @@ pub struct Caller {
     pub also: Vec<TenantId>,
     /// The program.
     pub client: Client,
+    /// What arrived then or later is passed over, for who hears of it in another way. Segments that
+    /// were merged meanwhile may add what arrived within [`crate::limits::MERGED_NANOS`] after it,
+    /// and lack what was merged with still later pushes.
+    pub before: Option<Timestamp>,
 }
 
 /// The programs that are answered in their own way.

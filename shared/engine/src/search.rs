@@ -6,14 +6,14 @@ use std::time::Instant;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use narvi_model::answer::QueryStats;
-use narvi_model::{Day, Matcher, TenantId, TimeRange};
+use narvi_model::{Day, Matcher, TenantId, TimeRange, Timestamp};
 use narvi_storage::SegmentRow;
 
 use crate::Engine;
 use crate::candidates::{Candidate, Opened, candidates};
 use crate::duplicates;
 use crate::error::EngineError;
-use crate::limits::TAILS_IN_FLIGHT;
+use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT};
 use crate::lookup::{self, Found};
 use crate::scan::{self, Scanner, Worker};
 use crate::units::Unit;
@@ -24,6 +24,9 @@ pub(crate) struct Search<'a, S> {
     pub(crate) tenant: &'a TenantId,
     pub(crate) matchers: &'a [Matcher],
     pub(crate) range: TimeRange,
+    /// Pushes that arrived then or later are passed over. Of a merged segment only its latest push
+    /// is known: it is read whole where that is not much later.
+    pub(crate) before: Timestamp,
     pub(crate) scanner: Arc<S>,
 }
 
@@ -41,15 +44,20 @@ pub(crate) struct OpenedDay {
     pub(crate) stats: QueryStats,
 }
 
-/// Looks up what matchers choose on a day, and opens the footers of its segments.
+/// Looks up what matchers choose on a day of what arrived before a time, and opens the footers of
+/// its segments.
 pub(crate) async fn open(
     engine: &Engine,
     (tenant, matchers): (&TenantId, &[Matcher]),
-    range: TimeRange,
+    (range, before): (TimeRange, Timestamp),
     day: Day,
 ) -> Result<OpenedDay, EngineError> {
     let started = Instant::now();
     let mut found = lookup::find(&engine.catalog, tenant, matchers, range, day).await?;
+    found.rows.retain(|row| {
+        let merged = if row.level > 0 { MERGED_NANOS } else { 0 };
+        before == Timestamp::MAX || row.created < before.plus(merged)
+    });
     let stats = QueryStats {
         catalog_seconds: started.elapsed().as_secs_f64(),
         streams: found.streams.len() as u64,
@@ -107,7 +115,7 @@ impl<S: Scanner> Search<'_, S> {
     /// Looks up a day and opens the footers of its segments.
     pub(crate) async fn plan(&self, day: Day) -> Result<DayPlan, EngineError> {
         let of = (self.tenant, self.matchers);
-        let opened = open(self.engine, of, self.range, day).await?;
+        let opened = open(self.engine, of, (self.range, self.before), day).await?;
         let candidates = candidates(&opened.found, opened.segments, self.range);
         Ok(DayPlan {
             candidates: Arc::new(candidates),

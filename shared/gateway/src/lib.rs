@@ -34,7 +34,7 @@ pub use path::{capture, decode_path};
 pub use request::{Request, RequestError, TENANT_HEADER};
 pub use response::{Response, Surface};
 pub use schedule::scheduled_at;
-pub use socket::{SocketEvent, connect_event, disconnect_event};
+pub use socket::{SOCKET_PATH, SocketEvent, connect_event, disconnect_event};
 
 /// The clock: for `main.rs` and for events that carry no time. Everything below takes time as an
 /// argument.

@@ -9,10 +9,14 @@ use std::collections::HashMap;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use aws_lambda_events::encodings::Body;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderValue, Method};
 
 use crate::request::received;
 use crate::{Call, Params, ParamsError, Request, Response};
+
+/// The header in which whoever sits in front of a WebSocket API says what path was asked for; the
+/// API itself has none.
+pub const SOCKET_PATH: &str = "x-narvi-path";
 
 /// One event of a WebSocket API.
 #[derive(Clone, Debug)]
@@ -21,7 +25,7 @@ pub enum SocketEvent {
     Connect {
         /// What the connection will be called.
         connection: String,
-        /// The request that is to become a connection; its path is `/`, as the API has no other.
+        /// The request that is to become a connection; its path is that of [`SOCKET_PATH`], or `/`.
         request: Box<Request>,
     },
     /// A connection has ended; not every end is told.
@@ -58,9 +62,11 @@ fn request(event: &ApiGatewayWebsocketProxyRequest) -> Request {
     } else {
         all
     };
+    let path = event.headers.get(SOCKET_PATH).map(|path| path.to_str());
+    let path = path.and_then(Result::ok);
     Request {
         method: Method::GET,
-        path: "/".to_owned(),
+        path: path.unwrap_or("/").to_owned(),
         query: params.iter().collect(),
         form: Params::default(),
         headers: event.headers.clone(),
@@ -85,6 +91,9 @@ pub fn connect_event(
     }
     let mut event = event("$connect", "CONNECT", connection);
     event.headers = call.headers;
+    if let Ok(path) = HeaderValue::from_str(&call.path) {
+        event.headers.insert(SOCKET_PATH, path);
+    }
     event.query_string_parameters = params.clone().into();
     event.multi_value_query_string_parameters = params.into();
     let context = &mut event.request_context;
@@ -146,6 +155,7 @@ mod tests {
             panic!("no connection")
         };
         assert_eq!(connection, "c1");
+        assert_eq!(request.path, "/t");
         let params = request.params();
         assert_eq!(params.get("query"), Some("{a=\"b\"} |= \"x\""));
         assert_eq!(params.get("limit"), Some("7"));

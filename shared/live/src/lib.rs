@@ -18,5 +18,6 @@ mod matching;
 mod post;
 
 pub use gateway_post::GatewayPost;
+pub use listeners::form;
 pub use live::{Live, News};
 pub use post::{Post, PostError, Posted};

@@ -10,7 +10,7 @@ use narvi_logql::plan::LogPlan;
 use narvi_logql::stage::Demand;
 use narvi_logql::syntax;
 use narvi_model::{TenantId, Timestamp};
-use narvi_protocol::answer::EncodeOptions;
+use narvi_protocol::answer::{EncodeOptions, TailForm};
 use narvi_storage::{Catalog, TailRow};
 
 use crate::limits::{DELIVERY_WAIT, KNOWN_NANOS, TENANTS};
@@ -20,8 +20,9 @@ use crate::limits::{DELIVERY_WAIT, KNOWN_NANOS, TENANTS};
 pub(crate) struct Listener {
     pub(crate) connection: String,
     pub(crate) plan: LogPlan,
-    pub(crate) options: EncodeOptions,
+    pub(crate) form: TailForm,
     pub(crate) opened: Timestamp,
+    pub(crate) live: Timestamp,
     pub(crate) expires: Timestamp,
 }
 
@@ -122,10 +123,11 @@ fn listener(row: TailRow) -> Option<Arc<Listener>> {
         log.and_then(|log| LogPlan::new(&log, Demand::All).map_err(|error| error.to_string()));
     match plan {
         Ok(plan) => Some(Arc::new(Listener {
+            form: form(&row),
             connection: row.connection,
             plan,
-            options: EncodeOptions::from_flags(Some(&row.flags)),
             opened: row.opened,
+            live: row.live,
             expires: row.expires,
         })),
         Err(error) => {
@@ -133,4 +135,13 @@ fn listener(row: TailRow) -> Option<Arc<Listener>> {
             None
         }
     }
+}
+
+/// How a tail wants its frames.
+#[must_use]
+pub fn form(row: &TailRow) -> TailForm {
+    if row.is_legacy {
+        return TailForm::Legacy;
+    }
+    TailForm::Current(EncodeOptions::from_flags(Some(&row.flags)))
 }

@@ -73,7 +73,8 @@ impl Live {
             return news;
         }
         let mut pushed = Pushed::new(streams);
-        for listener in listeners.iter().filter(|one| one.expires > now) {
+        let is_on = |one: &&Arc<Listener>| one.live <= now && now < one.expires;
+        for listener in listeners.iter().filter(is_on) {
             let found = pushed.matching(&listener.plan, now);
             if found.is_empty() {
                 continue;
@@ -85,7 +86,7 @@ impl Live {
             } else {
                 self.lags.take(connection)
             };
-            let frames = encode_tail(&found, &missed, &listener.options, FRAME_BYTES);
+            let frames = encode_tail(&found, &missed, &listener.form, FRAME_BYTES);
             if behind {
                 self.lags.miss(connection, entries(frames), now);
                 continue;

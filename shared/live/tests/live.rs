@@ -78,7 +78,9 @@ impl Fixture {
             connection: connection.to_owned(),
             query: query.to_owned(),
             flags: String::new(),
+            is_legacy: false,
             opened: NOW.minus(age * NANOS_PER_SECOND),
+            live: NOW.minus(age * NANOS_PER_SECOND),
             expires: NOW.plus((7200 - age) * NANOS_PER_SECOND),
         };
         self.catalog.put_tail(&id(tenant), &row).await.unwrap();

@@ -9,7 +9,7 @@ use std::time::Instant;
 use foldhash::{HashMap, HashMapExt as _};
 use futures::stream::{self, StreamExt as _};
 use narvi_model::answer::{QueryResult, QueryStats, Sample, Series};
-use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange};
+use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange, Timestamp};
 
 use crate::candidates::Opened;
 use crate::error::EngineError;
@@ -86,7 +86,7 @@ impl Engine {
         let mut volumes = Volumes::new(request, Buckets::new(start, end, request.step));
         let days = lookup::days(&self.catalog, index.tenant, range).await?;
         let days = stream::iter(days)
-            .map(|day| search::open(self, (index.tenant, &matchers), range, day))
+            .map(|day| search::open(self, (index.tenant, &matchers), (range, Timestamp::MAX), day))
             .buffered(DAYS_AHEAD);
         let mut days = std::pin::pin!(days);
         while let Some(day) = days.next().await {

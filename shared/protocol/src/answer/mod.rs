@@ -21,7 +21,7 @@ pub use detected::{detected_fields, detected_labels, detected_values, patterns};
 pub use index::{index_stats, one_shard};
 pub use legacy::encode_legacy;
 pub use lists::{buildinfo, formatted, invalid_query, labels, legacy_labels, log_level, series};
-pub use tail::{DroppedEntry, TailFrame, encode_tail};
+pub use tail::{DroppedEntry, TailForm, TailFrame, encode_tail};
 
 use crate::params::Direction;
 

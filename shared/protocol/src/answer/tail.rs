@@ -1,10 +1,10 @@
-//! [`encode_tail`]: lines for a live tail, cut into frames (spec `http-api.md` §11).
+//! [`encode_tail`]: lines for a live tail, cut into frames (spec `http-api.md` §11 and §17).
 //!
 //! Each entry has a stream object of its own, so that a client shows entries in the order of time.
 //! What is too long for any frame is told of as dropped.
 
 use narvi_model::answer::{LogEntry, LogStream};
-use narvi_model::{Labels, Timestamp};
+use narvi_model::{Labels, NANOS_PER_SECOND, Timestamp};
 
 use super::EncodeOptions;
 use super::json::{write_integer, write_labels, write_list, write_string};
@@ -29,13 +29,22 @@ pub struct TailFrame {
     pub entries: Vec<DroppedEntry>,
 }
 
+/// How a client of a live tail wants its frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TailForm {
+    /// Those of `/loki/api/v1/tail`.
+    Current(EncodeOptions),
+    /// Those of `/api/prom/tail`, which know no flags.
+    Legacy,
+}
+
 /// Frames of at most `max_bytes`, entries in the order of time; none where there is nothing to
 /// tell.
 #[must_use]
 pub fn encode_tail(
     streams: &[LogStream],
     dropped: &[DroppedEntry],
-    options: &EncodeOptions,
+    form: &TailForm,
     max_bytes: usize,
 ) -> Vec<TailFrame> {
     let mut entries: Vec<(&LogStream, &LogEntry)> = streams
@@ -43,15 +52,19 @@ pub fn encode_tail(
         .flat_map(|stream| stream.entries.iter().map(move |entry| (stream, entry)))
         .collect();
     entries.sort_by_key(|(_, entry)| entry.timestamp);
-    let mut frames = Frames::new(options, max_bytes);
+    let mut frames = Frames::new(form, max_bytes);
     let mut too_long = Vec::new();
     for (stream, entry) in entries {
         let mut piece = Vec::with_capacity(entry.line.len() + 256);
         let one = std::slice::from_ref(entry);
-        if options.categorize {
-            write_stream(&mut piece, &stream.labels, one, write_categorised);
-        } else {
-            write_stream(&mut piece, &merge(stream, entry), one, write_plain);
+        match form {
+            TailForm::Current(options) if options.categorize => {
+                write_stream(&mut piece, &stream.labels, one, write_categorised);
+            }
+            TailForm::Current(_) => {
+                write_stream(&mut piece, &merge(stream, entry), one, write_plain);
+            }
+            TailForm::Legacy => write_legacy(&mut piece, &merge(stream, entry), entry),
         }
         let missed = DroppedEntry {
             timestamp: entry.timestamp,
@@ -63,14 +76,49 @@ pub fn encode_tail(
     }
     for missed in dropped.iter().chain(&too_long).take(MAX_DROPPED_ENTRIES) {
         let mut piece = br#"{"timestamp":""#.to_vec();
-        write_integer(&mut piece, missed.timestamp.nanos());
-        piece.extend_from_slice(br#"","labels":"#);
-        write_labels(&mut piece, &missed.labels);
+        match form {
+            TailForm::Current(_) => {
+                write_integer(&mut piece, missed.timestamp.nanos());
+                piece.extend_from_slice(br#"","labels":"#);
+                write_labels(&mut piece, &missed.labels);
+            }
+            TailForm::Legacy => {
+                piece.extend_from_slice(rfc3339(missed.timestamp).as_bytes());
+                piece.extend_from_slice(br#"","labels":"#);
+                write_string(&mut piece, missed.labels.to_string().as_bytes());
+            }
+        }
         piece.push(b'}');
         // Labels that fill a frame on their own cannot be told of at all.
         frames.add(Part::Dropped, &piece, missed);
     }
     frames.finish()
+}
+
+/// One stream of the old shape, with its labels as text.
+fn write_legacy(out: &mut Vec<u8>, labels: &Labels, entry: &LogEntry) {
+    out.extend_from_slice(br#"{"labels":"#);
+    write_string(out, labels.to_string().as_bytes());
+    out.extend_from_slice(br#","entries":[{"ts":""#);
+    out.extend_from_slice(rfc3339(entry.timestamp).as_bytes());
+    out.extend_from_slice(br#"","line":"#);
+    write_string(out, entry.line.as_bytes());
+    out.extend_from_slice(b"}]}");
+}
+
+/// The form of Go's `RFC3339Nano`, which has no zeros at the end of a fraction.
+fn rfc3339(time: Timestamp) -> String {
+    let seconds = time.rfc3339_seconds();
+    let nanos = time.nanos().rem_euclid(NANOS_PER_SECOND);
+    if nanos == 0 {
+        return seconds;
+    }
+    let fraction = format!("{nanos:09}");
+    let (seconds, fraction) = (
+        seconds.trim_end_matches('Z'),
+        fraction.trim_end_matches('0'),
+    );
+    format!("{seconds}.{fraction}Z")
 }
 
 /// The two lists of a frame.
@@ -86,6 +134,8 @@ struct Frames {
     streams: Vec<u8>,
     dropped: Vec<u8>,
     entries: Vec<DroppedEntry>,
+    /// What stands in the place of dropped entries where there are none.
+    no_dropped: &'static [u8],
     /// What follows the lists.
     end: Vec<u8>,
     /// Bytes that the lists may have together.
@@ -96,21 +146,28 @@ const START: &[u8] = br#"{"streams":["#;
 const BETWEEN: &[u8] = br#"],"dropped_entries":["#;
 
 impl Frames {
-    fn new(options: &EncodeOptions, max_bytes: usize) -> Self {
-        let mut end = b"]".to_vec();
-        if !options.flags.is_empty() {
-            end.extend_from_slice(br#","encodingFlags":"#);
-            write_list(&mut end, &options.flags, |out, flag| {
-                write_string(out, flag.as_bytes());
-            });
-        }
+    fn new(form: &TailForm, max_bytes: usize) -> Self {
+        let mut end = Vec::new();
+        let no_dropped: &[u8] = match form {
+            TailForm::Legacy => br#"],"dropped_entries":null"#,
+            TailForm::Current(options) => {
+                if !options.flags.is_empty() {
+                    end.extend_from_slice(br#","encodingFlags":"#);
+                    write_list(&mut end, &options.flags, |out, flag| {
+                        write_string(out, flag.as_bytes());
+                    });
+                }
+                b"]"
+            }
+        };
         end.push(b'}');
-        let room = max_bytes.saturating_sub(START.len() + BETWEEN.len() + end.len());
+        let room = max_bytes.saturating_sub(START.len() + BETWEEN.len() + 1 + end.len());
         Self {
             done: Vec::new(),
             streams: Vec::new(),
             dropped: Vec::new(),
             entries: Vec::new(),
+            no_dropped,
             end,
             room,
         }
@@ -144,8 +201,10 @@ impl Frames {
             return;
         }
         let mut parts = vec![START, &self.streams];
-        if !self.dropped.is_empty() {
-            parts.extend([BETWEEN, &self.dropped]);
+        if self.dropped.is_empty() {
+            parts.push(self.no_dropped);
+        } else {
+            parts.extend([BETWEEN, &self.dropped, b"]"]);
         }
         parts.push(&self.end);
         let text = parts.concat();
@@ -194,8 +253,8 @@ mod tests {
 
     #[track_caller]
     fn check(streams: &[LogStream], missed: &[DroppedEntry], flags: Option<&str>, want: &[&str]) {
-        let options = EncodeOptions::from_flags(flags);
-        assert_eq!(texts(encode_tail(streams, missed, &options, 1024)), want);
+        let form = TailForm::Current(EncodeOptions::from_flags(flags));
+        assert_eq!(texts(encode_tail(streams, missed, &form, 1024)), want);
     }
 
     #[test]
@@ -229,9 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn legacy_frames_have_labels_and_times_as_text() {
+        let second = 1_768_471_200_000_000_000;
+        let streams = [stream("a", &[(second + 120_000_000, "<x>"), (second, "y")])];
+        let texts =
+            |missed: &[DroppedEntry]| texts(encode_tail(&streams, missed, &TailForm::Legacy, 1024));
+        let start = concat!(
+            r#"{"streams":[{"labels":"{app=\"a\", id=\"7\"}","entries":["#,
+            r#"{"ts":"2026-01-15T10:00:00Z","line":"y"}]},"#,
+            r#"{"labels":"{app=\"a\", id=\"7\"}","entries":["#,
+            r#"{"ts":"2026-01-15T10:00:00.12Z","line":"\u003cx\u003e"}]}],"dropped_entries":"#,
+        );
+        assert_eq!(texts(&[]), [format!("{start}null}}")]);
+        let missed = r#"[{"timestamp":"1970-01-01T00:00:00.000000009Z","labels":"{app=\"d\"}"}]"#;
+        assert_eq!(texts(&[dropped(9)]), [format!("{start}{missed}}}")]);
+    }
+
+    #[test]
     fn frames_are_bounded() {
         let many: Vec<(i64, &str)> = (0..250).map(|time| (time, "x")).collect();
-        let options = EncodeOptions::default();
+        let options = TailForm::Current(EncodeOptions::default());
         let frames = encode_tail(&[stream("a", &many)], &[], &options, 128 << 10);
         let counts: Vec<usize> = frames.iter().map(|frame| frame.entries.len()).collect();
         assert_eq!(counts, [100, 100, 50]);

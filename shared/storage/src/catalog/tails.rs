@@ -24,8 +24,13 @@ pub struct TailRow {
     pub query: String,
     /// How it wants its answers, as the client wrote it.
     pub flags: String,
+    /// Whether it wants the frames of the legacy endpoint.
+    pub is_legacy: bool,
     /// When it began.
     pub opened: Timestamp,
+    /// Pushes that arrive then or later are told by who stores them; it learns of earlier ones in
+    /// another way.
+    pub live: Timestamp,
     /// When it is over, whatever else happens.
     pub expires: Timestamp,
 }
@@ -41,9 +46,14 @@ impl Catalog {
         for (name, value) in [("query", &row.query), ("flags", &row.flags)] {
             listed.insert(name.to_owned(), text(value));
         }
-        for (name, time) in [("opened", row.opened), ("expires", row.expires)] {
+        for (name, time) in [
+            ("opened", row.opened),
+            ("live", row.live),
+            ("expires", row.expires),
+        ] {
             listed.insert(name.to_owned(), number(time.nanos()));
         }
+        listed.insert("legacy".to_owned(), number(i64::from(row.is_legacy)));
         let mut owner = key_of(&row.connection);
         owner.insert("tenant".to_owned(), text(tenant.as_str()));
         let ttl = number(row.expires.nanos() / NANOS_PER_SECOND);
@@ -75,7 +85,9 @@ impl Catalog {
             Ok(TailRow {
                 query: fields.text("query")?,
                 flags: fields.text("flags")?,
+                is_legacy: fields.number::<u8>("legacy")? != 0,
                 opened: time(fields.number("opened")?),
+                live: time(fields.number("live")?),
                 expires: time(fields.number("expires")?),
                 connection: fields.sk,
             })

@@ -11,6 +11,8 @@ fn row(connection: &str, expires: i64) -> TailRow {
         query: format!("{{app=\"{connection}\"}}"),
         flags: String::new(),
         opened: Timestamp::from_seconds(expires - 7200),
+        live: Timestamp::from_seconds(expires - 7200),
+        is_legacy: false,
         expires: Timestamp::from_seconds(expires),
     }
 }

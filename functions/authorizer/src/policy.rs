@@ -1,0 +1,85 @@
+//! [`Policy`]: a decision as a policy of IAM, the form that WebSocket APIs want.
+//!
+//! Form: <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>
+
+use serde::Serialize;
+
+use crate::handler::Context;
+
+/// Who asks, and whether the connection may be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    /// The user or token; `stranger` for one that is not known, as there must be a name.
+    pub principal_id: String,
+    /// The policy.
+    pub policy_document: Document,
+    /// What the access log and the functions may know.
+    pub context: Context,
+}
+
+/// A policy of IAM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    version: &'static str,
+    statement: [Statement; 1],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: &'static str,
+    effect: &'static str,
+    resource: String,
+}
+
+impl Policy {
+    /// A decision about `resource`, the ARN that was asked for; API Gateway answers 403 to what is
+    /// denied.
+    pub(crate) fn new(resource: &str, is_authorized: bool, user: String) -> Self {
+        let principal = if user.is_empty() { "stranger" } else { &user };
+        Self {
+            principal_id: principal.to_owned(),
+            policy_document: Document {
+                version: "2012-10-17",
+                statement: [Statement {
+                    action: "execute-api:Invoke",
+                    effect: if is_authorized { "Allow" } else { "Deny" },
+                    resource: resource.to_owned(),
+                }],
+            },
+            context: Context { user },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(is_authorized: bool, user: &str, principal: &str, effect: &str) {
+        let policy = Policy::new("arn:x/live/$connect", is_authorized, user.to_owned());
+        let statement = json!({
+            "Action": "execute-api:Invoke",
+            "Effect": effect,
+            "Resource": "arn:x/live/$connect",
+        });
+        let want = json!({
+            "principalId": principal,
+            "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+            "context": {"user": user},
+        });
+        assert_eq!(serde_json::to_value(policy).unwrap(), want);
+    }
+
+    #[test]
+    fn decisions_as_policies() {
+        check(true, "grafana", "grafana", "Allow");
+        check(false, "grafana", "grafana", "Deny");
+        check(false, "", "stranger", "Deny");
+    }
+}
