@@ -123,7 +123,17 @@ fn routes_are_those_of_local_mode() {
     );
     let routes = values(tails, "RouteKey");
     assert_eq!(routes, ["$connect", "$disconnect", "$default"]);
-    assert_eq!(values(tails, "AuthorizationType"), ["!Ref Authorization"]);
+    assert_eq!(values(tails, "AuthorizationType"), [authorization]);
+}
+
+#[test]
+fn one_address_shows_what_local_mode_shows() {
+    let template = read("infra/template.yaml");
+    let route = read("infra/local/src/route.rs");
+    assert_eq!(values(&template, "- PathPattern"), strings(&route, "TAILS"));
+    assert!(template.contains(&format!("'{}'", narvi_gateway::SOCKET_PATH)));
+    assert_eq!(values(&template, "StageName"), ["$default", "live"]);
+    assert!(template.contains("request.uri = '/live';"));
 }
 
 #[test]
@@ -134,12 +144,20 @@ fn without_tails_nothing_of_them_is_there() {
     let resources = values(tails, "Type").into_iter();
     let resources = resources.filter(|kind| kind.starts_with("AWS::")).count();
     let conditions = values(tails, "Condition");
-    assert_eq!(conditions, vec!["WithLiveTail"; resources]);
+    assert_eq!(conditions.len(), resources, "{conditions:?}");
+    let known = ["WithLiveTail", "WithTailPassword", "WithCloudFront"];
+    let is_known = |condition: &&str| known.contains(condition);
+    assert!(conditions.iter().all(is_known), "{conditions:?}");
     assert!(resources > 5);
-    assert_eq!(
-        defaults(&template).get("LiveTail").map(String::as_str),
-        Some("false")
-    );
+    for narrow in &known[1..] {
+        let defined = values(&template, narrow);
+        assert_eq!(defined.len(), 1, "{narrow}");
+        assert!(defined[0].contains("!Condition WithLiveTail"), "{narrow}");
+    }
+    for parameter in ["LiveTail", "CloudFront"] {
+        let default = defaults(&template).remove(parameter);
+        assert_eq!(default.as_deref(), Some("false"), "{parameter}");
+    }
 }
 
 const METHODS: [Method; 7] = [

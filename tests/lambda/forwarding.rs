@@ -1,10 +1,11 @@
-//! Lines of a CloudWatch Logs subscription, from the event to the answer of a query.
+//! Lines of CloudWatch Logs, of Kinesis and of objects in S3, from the event to the answer of a
+//! query.
 
 use narvi_tests::cloud::Cloud;
 use narvi_tests::events;
 use narvi_tests::function::Function;
 use narvi_tests::now;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{SECOND, TENANT, lines};
 
@@ -47,6 +48,64 @@ fn what_cannot_be_read_is_an_error_and_what_is_refused_is_none() {
     let log = forward.log();
     assert!(log.contains("timestamp too old"), "{log}");
     assert!(log.contains("\"RefusedLines\":2.0"), "{log}");
+}
+
+#[test]
+fn records_of_a_kinesis_stream_are_found_and_broken_ones_sent_again() {
+    let cloud = Cloud::start();
+    let mut forward = Function::start_with("forward", &cloud, &[("NARVI_FORWARD_TENANT", TENANT)]);
+    let mut event = sample("forward-kinesis");
+    event["Records"][0]["kinesis"]["approximateArrivalTimestamp"] = json!(now() / SECOND - 10);
+    let mut broken = event["Records"][0].clone();
+    broken["kinesis"]["data"] = json!("H4sIAAAA");
+    broken["kinesis"]["sequenceNumber"] = json!("7");
+    assert_eq!(forward.run(&event), json!({"batchItemFailures": []}));
+    event["Records"].as_array_mut().unwrap().push(broken);
+    let want = json!({"batchItemFailures": [{"itemIdentifier": "7"}]});
+    assert_eq!(forward.run(&event), want);
+    let mut query = Function::start("query", &cloud, "");
+    let found = lines(
+        &mut query,
+        "{__aws_kinesis_event_source_arn=~\".*:stream/shop\"}",
+    );
+    assert_eq!(found, ["order placed", "payment refused"]);
+}
+
+#[test]
+fn objects_are_found_under_the_labels_of_their_bucket() {
+    let cloud = Cloud::start();
+    let variables = [
+        ("NARVI_FORWARD_TENANT", TENANT),
+        (
+            "NARVI_FORWARD_S3",
+            &format!("{}/alb/ app=shop", cloud.bucket()),
+        ),
+    ];
+    let mut forward = Function::start_with("forward", &cloud, &variables);
+    cloud.put("alb/2026/01/15/access log.txt", b"GET /a\nGET /a\nGET /b\n");
+    let mut event = sample("forward-s3");
+    let record = &mut event["Records"][0];
+    record["eventTime"] = json!(super::rfc3339(now() / SECOND - 10));
+    record["s3"]["bucket"]["name"] = json!(cloud.bucket());
+    record["s3"]["object"]["key"] = json!("alb/2026/01/15/access+log.txt");
+    record["s3"]["object"]["size"] = json!(21);
+    forward.run(&event);
+    let mut query = Function::start("query", &cloud, "");
+    let found = lines(&mut query, "{app=\"shop\", __aws_log_type=\"s3\"}");
+    assert_eq!(found, ["GET /a", "GET /a", "GET /b"]);
+    event["Records"][0]["s3"]["object"]["key"] = json!("alb/gone");
+    let error = forward.send(&event).unwrap_err();
+    let text = error["errorMessage"].as_str().unwrap();
+    assert!(text.starts_with("object `alb/gone` of bucket"), "{text}");
+}
+
+/// The sample of that name.
+fn sample(name: &str) -> Value {
+    let mut samples = events::samples().into_iter();
+    samples
+        .find(|one| one.0 == name)
+        .expect("there is a sample")
+        .1
 }
 
 #[test]

@@ -75,6 +75,22 @@ impl Cloud {
         page.into_iter().map(|object| object.key).collect()
     }
 
+    /// The name of the bucket.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Writes an object.
+    ///
+    /// # Panics
+    /// Where S3 does not take it.
+    pub fn put(&self, key: &str, bytes: &'static [u8]) {
+        let objects = self.connection.objects();
+        let put = objects.put(key, bytes.into());
+        self.runtime.block_on(put).expect("S3 takes objects");
+    }
+
     /// What a stack on AWS sets for its functions.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {

@@ -1,21 +1,23 @@
-//! An event of a CloudWatch Logs subscription: [`Batch::read`] undoes base64, gzip and JSON, each
-//! within its bound.
+//! What a CloudWatch Logs subscription sends: [`Batch::read`] undoes base64, gzip and JSON of an
+//! event, each within its bound; [`Batch::from_json`] reads what is inside, which also comes over
+//! Kinesis.
 //!
 //! The form: "Real-time processing of log data with subscriptions" of the CloudWatch Logs user
-//! guide. Fields that are not named here are passed over, as AWS adds some now and then. Knows
-//! neither tenants nor labels.
+//! guide. Fields that are not named here are passed over, as AWS adds some now and then. Knows no
+//! tenant.
 
 use std::borrow::Cow;
 use std::io::Read as _;
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
-use narvi_model::{Line, Timestamp};
+use flate2::read::MultiGzDecoder;
+use narvi_model::{Labels, Line, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ForwardError;
 use crate::limits::{BATCH_BYTES, BATCH_EVENTS, QUOTED_BYTES};
+use crate::streams::{GROUP, LOG_TYPE, OWNER, Source};
 
 /// Log events of one log stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,10 +65,36 @@ impl Batch {
         let data = event.pointer("/awslogs/data").and_then(Value::as_str);
         let data = data.ok_or(ForwardError::NoSubscription)?;
         let packed = base64_simd::STANDARD.decode_to_vec(data);
-        let json = inflate(&packed.map_err(|_| ForwardError::Base64)?)?;
-        let message: Message<'_> = serde_json::from_slice(&json).map_err(ForwardError::Json)?;
+        let json = inflate(&packed.map_err(|_| ForwardError::Base64)?, BATCH_BYTES)?;
+        let message = serde_json::from_slice(&json).map_err(ForwardError::Json)?;
+        Message::read(message, &json)
+    }
+
+    /// Reads the JSON inside; `None` where it is something else, as for [`Batch::read`] within.
+    pub(crate) fn from_json(json: &Bytes) -> Option<Result<Option<Self>, ForwardError>> {
+        let message = serde_json::from_slice(json).ok()?;
+        Some(Message::read(message, json))
+    }
+
+    /// Its lines with their labels.
+    pub(crate) fn into_source(self) -> Source {
+        let labels = [
+            (GROUP, self.group.as_str()),
+            (OWNER, &self.owner),
+            (LOG_TYPE, "cloudwatch"),
+        ];
+        Source {
+            labels: Labels::from_pairs(labels),
+            part: ("log_stream", self.stream),
+            events: self.events,
+        }
+    }
+}
+
+impl Message<'_> {
+    fn read(message: Message<'_>, json: &Bytes) -> Result<Option<Batch>, ForwardError> {
         match message.message_type.as_str() {
-            "DATA_MESSAGE" => message.into_batch(&json).map(Some),
+            "DATA_MESSAGE" => message.into_batch(json).map(Some),
             "CONTROL_MESSAGE" => Ok(None),
             other => {
                 let end = other.floor_char_boundary(QUOTED_BYTES);
@@ -74,9 +102,7 @@ impl Batch {
             }
         }
     }
-}
 
-impl Message<'_> {
     fn into_batch(self, json: &Bytes) -> Result<Batch, ForwardError> {
         if self.log_events.len() > BATCH_EVENTS {
             return Err(ForwardError::TooManyEvents(self.log_events.len()));
@@ -99,18 +125,22 @@ impl Message<'_> {
     }
 }
 
-fn inflate(packed: &[u8]) -> Result<Bytes, ForwardError> {
-    let mut json = Vec::new();
-    let mut gzip = GzDecoder::new(packed).take(BATCH_BYTES as u64 + 1);
-    gzip.read_to_end(&mut json).map_err(ForwardError::Gzip)?;
-    if json.len() > BATCH_BYTES {
-        return Err(ForwardError::TooLarge);
+/// Undoes gzip, however many parts it has.
+///
+/// # Errors
+/// Where it is broken, or more than `budget` bytes.
+pub(crate) fn inflate(packed: &[u8], budget: usize) -> Result<Bytes, ForwardError> {
+    let mut plain = Vec::new();
+    let mut gzip = MultiGzDecoder::new(packed).take(budget as u64 + 1);
+    gzip.read_to_end(&mut plain).map_err(ForwardError::Gzip)?;
+    if plain.len() > budget {
+        return Err(ForwardError::TooLarge(budget));
     }
-    Ok(json.into())
+    Ok(plain.into())
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write as _;
 
     use flate2::Compression;
@@ -119,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(bytes).unwrap();
         gzip.finish().unwrap()
@@ -181,16 +211,16 @@ mod tests {
         }
         check_refused(
             &json!({"awslogs": {"data": "?"}}),
-            "`awslogs.data` is not valid base64",
+            "the data is not valid base64",
         );
-        check_refused(&event(b"{}"), "`awslogs.data` is not valid gzip: ");
+        check_refused(&event(b"{}"), "the data is not valid gzip: ");
         let whole = gzip(b"{}");
         check_refused(
             &event(&whole[..whole.len() - 1]),
-            "`awslogs.data` is not valid gzip: ",
+            "the data is not valid gzip: ",
         );
         let text = |text: &str| event(&gzip(text.as_bytes()));
-        let form = "`awslogs.data` is not what CloudWatch Logs sends: ";
+        let form = "the data is not what CloudWatch Logs sends: ";
         check_refused(&text("{}"), &format!("{form}missing field `messageType`"));
         check_refused(
             &text(r#"{"messageType":"DATA_MESSAGE","logEvents":[{"timestamp":"x"}]}"#),
@@ -205,6 +235,6 @@ mod tests {
     #[test]
     fn a_bomb_stops_at_the_bound() {
         let bomb = gzip(&vec![b' '; BATCH_BYTES + 1]);
-        check_refused(&event(&bomb), "`awslogs.data` has more than 67108864 bytes");
+        check_refused(&event(&bomb), "the data has more than 67108864 bytes");
     }
 }

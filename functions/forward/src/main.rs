@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use narvi_forward::{Handler, Options};
 use narvi_gateway::telemetry::{self, LogTarget};
 use narvi_gateway::{Config, Metrics, now};
+use narvi_live::Live;
 use narvi_storage::{Connection, Requests, Settings};
 use serde_json::Value;
 
@@ -20,14 +21,12 @@ async fn main() -> Result<(), Error> {
     let serve = async |event: LambdaEvent<Value>| {
         let now = now();
         // An error is for Lambda, which repeats the event; here it is only written down.
-        let report = handler
-            .handle(&event.payload, now)
-            .await
-            .inspect_err(|error| {
-                tracing::error!(%error, "an event is not stored");
-            })?;
-        metrics.record(200, now, &report.metrics());
-        Ok::<_, Error>(())
+        let handled = handler.handle(event.payload, now).await;
+        let outcome = handled.inspect_err(|error| {
+            tracing::error!(%error, "an event is not stored");
+        })?;
+        metrics.record(200, now, &outcome.report.metrics());
+        Ok::<_, Error>(outcome.answer)
     };
     lambda_runtime::run(service_fn(serve)).await
 }
@@ -38,5 +37,9 @@ fn handler() -> Result<Handler, Error> {
     let options = Options::from_variables(variable)?;
     let connection = Connection::new(Settings::from_variables(variable)?, Requests::new())?;
     let (objects, catalog) = (Arc::new(connection.objects()), connection.catalog());
-    Ok(Handler::new(objects, catalog, config).with_options(options))
+    let mut handler = Handler::new(objects, catalog, config).with_options(options);
+    if let Some(live) = Live::from_variables(&connection, variable) {
+        handler = handler.with_live(Arc::new(live));
+    }
+    Ok(handler.with_buckets(Arc::new(connection)))
 }

@@ -3,11 +3,12 @@
 
 use narvi_model::{Labels, TenantError, TenantId};
 
-use crate::limits::FIXED_LABELS;
+use crate::limits::{FIXED_LABELS, S3_RULES};
 use crate::streams::OWN_LABELS;
 
 const TENANT: &str = "NARVI_FORWARD_TENANT";
 const LABELS: &str = "NARVI_FORWARD_LABELS";
+const S3: &str = "NARVI_FORWARD_S3";
 
 /// What all lines have in common.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,18 @@ pub struct Options {
     pub tenant: TenantId,
     /// Labels of every stream.
     pub labels: Labels,
+    /// Labels of the lines of objects.
+    pub s3: Vec<S3Rule>,
+}
+
+/// Labels of what lies in a bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct S3Rule {
+    bucket: String,
+    /// What keys begin with.
+    prefix: String,
+    /// Labels of their lines.
+    pub(crate) labels: Labels,
 }
 
 /// Why the function does not start.
@@ -25,16 +38,24 @@ pub enum OptionsError {
     #[error("{TENANT}: {0}")]
     Tenant(#[from] TenantError),
     /// Not `name=value,…`.
-    #[error("{LABELS}: `{pair}`: {reason}; write name=value, several separated by commas")]
+    #[error("{variable}: `{pair}`: {reason}; write name=value, several separated by commas")]
     Label {
+        /// Where it is written.
+        variable: &'static str,
         /// The pair as written.
         pair: String,
         /// What is wrong with it.
         reason: &'static str,
     },
     /// Too many.
-    #[error("{LABELS}: {0} labels, at most {FIXED_LABELS} may be added")]
-    TooMany(usize),
+    #[error("{0}: {1} labels, at most {FIXED_LABELS} may be added")]
+    TooMany(&'static str, usize),
+    /// No rule for objects.
+    #[error(
+        "{S3}: `{0}`: write BUCKET/PREFIX name=value,name=value; several separated by semicolons, \
+         at most {S3_RULES}"
+    )]
+    Rule(String),
 }
 
 impl Default for Options {
@@ -43,13 +64,14 @@ impl Default for Options {
         Self {
             tenant: TenantId::without_auth(),
             labels: Labels::empty(),
+            s3: Vec::new(),
         }
     }
 }
 
 impl Options {
-    /// Reads `NARVI_FORWARD_TENANT` (`fake` if unset) and `NARVI_FORWARD_LABELS` (none if unset).
-    /// An empty variable is an unset one, as templates write it.
+    /// Reads `NARVI_FORWARD_TENANT` (`fake` if unset), `NARVI_FORWARD_LABELS` and
+    /// `NARVI_FORWARD_S3` (none if unset). An empty variable is an unset one, as templates write it.
     ///
     /// # Errors
     /// See [`OptionsError`].
@@ -59,15 +81,54 @@ impl Options {
             Some(tenant) => TenantId::parse(&tenant)?,
             None => TenantId::without_auth(),
         };
-        let labels = labels(&set(LABELS).unwrap_or_default())?;
-        Ok(Self { tenant, labels })
+        let labels = labels(LABELS, &set(LABELS).unwrap_or_default())?;
+        let s3 = S3Rule::parse(&set(S3).unwrap_or_default())?;
+        Ok(Self { tenant, labels, s3 })
     }
 }
 
-fn labels(text: &str) -> Result<Labels, OptionsError> {
+impl S3Rule {
+    /// Reads `BUCKET/PREFIX name=value,…; …`.
+    pub(crate) fn parse(text: &str) -> Result<Vec<Self>, OptionsError> {
+        let written = text
+            .split(';')
+            .map(str::trim)
+            .filter(|rule| !rule.is_empty());
+        let mut rules = Vec::new();
+        for rule in written {
+            let wrong = || OptionsError::Rule(rule.to_owned());
+            if rules.len() == S3_RULES {
+                return Err(wrong());
+            }
+            let (place, pairs) = rule.split_once(' ').ok_or_else(wrong)?;
+            let (bucket, prefix) = place.split_once('/').ok_or_else(wrong)?;
+            if bucket.is_empty() {
+                return Err(wrong());
+            }
+            rules.push(Self {
+                bucket: bucket.to_owned(),
+                prefix: prefix.to_owned(),
+                labels: labels(S3, pairs)?,
+            });
+        }
+        Ok(rules)
+    }
+
+    /// The rule with the longest prefix that fits.
+    pub(crate) fn of<'r>(rules: &'r [Self], bucket: &str, key: &str) -> Option<&'r Self> {
+        let fits = |rule: &&Self| rule.bucket == bucket && key.starts_with(&rule.prefix);
+        rules
+            .iter()
+            .filter(fits)
+            .max_by_key(|rule| rule.prefix.len())
+    }
+}
+
+fn labels(variable: &'static str, text: &str) -> Result<Labels, OptionsError> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
         let wrong = |reason| OptionsError::Label {
+            variable,
             pair: pair.to_owned(),
             reason,
         };
@@ -92,7 +153,7 @@ fn labels(text: &str) -> Result<Labels, OptionsError> {
         pairs.push((name, value));
     }
     if pairs.len() > FIXED_LABELS {
-        return Err(OptionsError::TooMany(pairs.len()));
+        return Err(OptionsError::TooMany(variable, pairs.len()));
     }
     Ok(Labels::of_stream(pairs))
 }
@@ -162,5 +223,27 @@ mod tests {
         let many: Vec<_> = (0..13).map(|n| format!("l{n}=v")).collect();
         let want = "NARVI_FORWARD_LABELS: 13 labels, at most 12 may be added";
         check("", &many.join(","), Err(want));
+    }
+
+    #[test]
+    fn rules_for_objects() {
+        let rules = S3Rule::parse("logs/alb/ app=shop ; trail/ app=trail,env=prod;").unwrap();
+        let of = |bucket, key| S3Rule::of(&rules, bucket, key).map(|rule| rule.labels.to_string());
+        assert_eq!(of("logs", "alb/x").as_deref(), Some(r#"{app="shop"}"#));
+        assert_eq!(
+            of("trail", "x").as_deref(),
+            Some(r#"{app="trail", env="prod"}"#)
+        );
+        assert_eq!((of("logs", "x"), of("alb", "alb/x")), (None, None));
+        for wrong in ["logs/alb/", "logs app=x", "/x app=x"] {
+            let error = S3Rule::parse(wrong).unwrap_err().to_string();
+            let want = format!("NARVI_FORWARD_S3: `{wrong}`: write BUCKET/PREFIX name=value");
+            assert!(error.starts_with(&want), "{error}");
+        }
+        let error = S3Rule::parse("logs/ app").unwrap_err().to_string();
+        assert!(
+            error.starts_with("NARVI_FORWARD_S3: `app`: there is no `=`"),
+            "{error}"
+        );
     }
 }

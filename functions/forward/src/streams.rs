@@ -1,123 +1,151 @@
-//! [`pushes`]: log events as streams, with the labels that users of lambda-promtail know.
+//! [`pushes`]: lines of [`Source`]s as streams, with the labels that users of lambda-promtail know.
 //!
-//! A log group is a label. A log stream is none: there is one for each container or instance that
-//! ever ran, and every one would be a stream of Narvi's, in its index for good. Its name goes to
+//! A log group, a Kinesis stream or a bucket is a label. What there are many of, a log stream or an
+//! object, is none: each would be a stream of Narvi's, in its index for good. Its name goes to
 //! structured metadata, where queries find it as well: `{…} | log_stream="…"`.
 
-use narvi_model::{Entry, Labels, Limits, Metadata};
+use std::collections::BTreeMap;
+
+use narvi_model::{Entry, Labels, Limits, Line, Metadata, Timestamp};
 use narvi_protocol::push::{PushRequest, PushStream};
 
-use crate::cloudwatch::Batch;
+/// The label that says which kind of source a line is from.
+pub(crate) const LOG_TYPE: &str = "__aws_log_type";
 
-const GROUP: &str = "__aws_cloudwatch_log_group";
-const OWNER: &str = "__aws_cloudwatch_owner";
-const LOG_TYPE: &str = "__aws_log_type";
+/// The labels that name a source.
+pub(crate) const GROUP: &str = "__aws_cloudwatch_log_group";
+pub(crate) const OWNER: &str = "__aws_cloudwatch_owner";
+pub(crate) const KINESIS: &str = "__aws_kinesis_event_source_arn";
+pub(crate) const BUCKET: &str = "__aws_s3_bucket";
 
 /// Labels that say where a line comes from.
-pub(crate) const OWN_LABELS: [&str; 3] = [GROUP, OWNER, LOG_TYPE];
-
-/// The metadata that names the log stream.
-const STREAM: &str = "log_stream";
+pub(crate) const OWN_LABELS: [&str; 5] = [GROUP, OWNER, KINESIS, BUCKET, LOG_TYPE];
 
 /// Bytes of a megabyte in `ingestion_burst_size_mb`.
 const MEGABYTE: f64 = (1 << 20) as f64;
 
-/// A batch as pushes, none of which is more than the tenant may push at once: CloudWatch Logs
-/// cannot be told to send less. Nearly always one; none for a batch without log events.
-pub(crate) fn pushes(batch: Batch, fixed: &Labels, limits: &Limits) -> Vec<PushRequest> {
-    let mut labels = fixed.clone();
-    for (name, value) in [
-        (GROUP, batch.group.as_str()),
-        (OWNER, &batch.owner),
-        (LOG_TYPE, "cloudwatch"),
-    ] {
-        labels = labels.with(name, value);
-    }
-    let labels = Labels::of_stream(labels.iter());
-    let metadata = if limits.allow_structured_metadata {
-        Metadata::of_stream([(STREAM, batch.stream.as_str())])
-    } else {
-        Metadata::empty()
-    };
+/// Lines that have their labels and their metadata in common.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Source {
+    /// Where they come from, and what is configured for that.
+    pub(crate) labels: Labels,
+    /// One pair of metadata, as `log_stream` with its name; nothing where the name is empty.
+    pub(crate) part: (&'static str, String),
+    /// Times and texts in their order.
+    pub(crate) events: Vec<(Timestamp, Line)>,
+}
+
+/// Everything as pushes, none of which is more than the tenant may push at once: AWS cannot be told
+/// to send less. Nearly always one; none where there are no lines.
+pub(crate) fn pushes(sources: Vec<Source>, fixed: &Labels, limits: &Limits) -> Vec<PushRequest> {
     let burst = (limits.ingestion_burst_size_mb * MEGABYTE) as usize;
     let mut pushes = Vec::new();
-    let (mut entries, mut size) = (Vec::new(), 0);
-    for (timestamp, line) in batch.events {
-        let entry = Entry {
-            timestamp,
-            line,
-            metadata: metadata.clone(),
+    let (mut streams, mut size) = (BTreeMap::<Labels, Vec<Entry>>::new(), 0);
+    for source in sources {
+        let labels = fixed.iter().chain(source.labels.iter());
+        let labels = Labels::of_stream(Labels::from_pairs(labels).iter());
+        let (name, value) = source.part;
+        let metadata = if limits.allow_structured_metadata && !value.is_empty() {
+            Metadata::of_stream([(name, value.as_str())])
+        } else {
+            Metadata::empty()
         };
-        if size + entry.size() > burst && !entries.is_empty() {
-            pushes.push(push(&labels, std::mem::take(&mut entries)));
-            size = 0;
+        for (timestamp, line) in source.events {
+            let metadata = metadata.clone();
+            let entry = Entry {
+                timestamp,
+                line,
+                metadata,
+            };
+            if size + entry.size() > burst && size > 0 {
+                pushes.push(push(std::mem::take(&mut streams)));
+                size = 0;
+            }
+            size += entry.size();
+            streams.entry(labels.clone()).or_default().push(entry);
         }
-        size += entry.size();
-        entries.push(entry);
     }
-    if !entries.is_empty() {
-        pushes.push(push(&labels, entries));
+    if !streams.is_empty() {
+        pushes.push(push(streams));
     }
     pushes
 }
 
-fn push(labels: &Labels, entries: Vec<Entry>) -> PushRequest {
-    let labels = labels.clone();
+fn push(streams: BTreeMap<Labels, Vec<Entry>>) -> PushRequest {
+    let stream = |(labels, entries)| PushStream { labels, entries };
     PushRequest {
-        streams: vec![PushStream { labels, entries }],
+        streams: streams.into_iter().map(stream).collect(),
         ..PushRequest::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use narvi_model::Timestamp;
-
     use super::*;
 
-    fn batch(lines: &[&str]) -> Batch {
+    fn source(group: &str, lines: &[&str]) -> Source {
         let event = |(n, line): (usize, &&str)| (Timestamp::from_millis(n as i64), (*line).into());
-        Batch {
-            owner: "123456789012".to_owned(),
-            group: "/aws/lambda/shop".to_owned(),
-            stream: "2026/11/22/[$LATEST]ab".to_owned(),
+        Source {
+            labels: Labels::from_pairs([(GROUP, group), (LOG_TYPE, "cloudwatch")]),
+            part: ("log_stream", "2026/11/22/[$LATEST]ab".to_owned()),
             events: lines.iter().enumerate().map(event).collect(),
         }
     }
 
-    /// Each push as `labels metadata lines`.
+    /// Each push as `labels metadata lines` of its streams.
     #[track_caller]
-    fn check(lines: &[&str], limits: &Limits, want: &[&str]) {
-        let fixed = Labels::from_pairs([("env", "prod")]);
+    fn check(sources: &[Source], limits: &Limits, want: &[&str]) {
+        let fixed = Labels::from_pairs([("env", "prod"), ("job", "x")]);
         let mut got = Vec::new();
-        for push in pushes(batch(lines), &fixed, limits) {
-            let [stream] = push.streams.as_slice() else {
-                panic!("a log group is one stream")
-            };
-            let text = |e: &Entry| String::from_utf8_lossy(e.line.as_bytes()).into_owned();
-            let lines: Vec<_> = stream.entries.iter().map(text).collect();
-            let metadata = &stream.entries[0].metadata;
-            got.push(format!("{} {metadata} {}", stream.labels, lines.join("|")));
+        for push in pushes(sources.to_vec(), &fixed, limits) {
+            let shown = push.streams.iter().map(|stream| {
+                let text = |e: &Entry| String::from_utf8_lossy(e.line.as_bytes()).into_owned();
+                let lines: Vec<_> = stream.entries.iter().map(text).collect();
+                let metadata = &stream.entries[0].metadata;
+                format!("{} {metadata} {}", stream.labels, lines.join("|"))
+            });
+            got.push(shown.collect::<Vec<_>>().join("; "));
         }
         assert_eq!(got, want);
     }
 
-    const LABELS: &str = concat!(
-        r#"{__aws_cloudwatch_log_group="/aws/lambda/shop", "#,
-        r#"__aws_cloudwatch_owner="123456789012", __aws_log_type="cloudwatch", env="prod"}"#,
-    );
+    fn labels(group: &str) -> String {
+        format!(
+            r#"{{__aws_cloudwatch_log_group="{group}", __aws_log_type="cloudwatch", env="prod", job="x"}}"#
+        )
+    }
+
     const METADATA: &str = r#"{log_stream="2026/11/22/[$LATEST]ab"}"#;
 
     #[test]
-    fn a_log_group_is_a_stream() {
+    fn a_source_is_a_stream() {
         let limits = Limits::default();
-        check(&["a", "b"], &limits, &[&format!("{LABELS} {METADATA} a|b")]);
-        check(&[], &limits, &[]);
+        let (a, b) = (labels("a"), labels("b"));
+        check(
+            &[
+                source("a", &["1", "2"]),
+                source("b", &["3"]),
+                source("a", &["4"]),
+            ],
+            &limits,
+            &[&format!("{a} {METADATA} 1|2|4; {b} {METADATA} 3")],
+        );
+        check(&[source("a", &[])], &limits, &[]);
         let limits = Limits {
             allow_structured_metadata: false,
             ..Limits::default()
         };
-        check(&["a"], &limits, &[&format!("{LABELS} {{}} a")]);
+        check(&[source("a", &["1"])], &limits, &[&format!("{a} {{}} 1")]);
+        let own = Source {
+            labels: Labels::from_pairs([("env", "of its own")]),
+            part: ("key", String::new()),
+            ..source("a", &["1"])
+        };
+        check(
+            &[own],
+            &Limits::default(),
+            &[r#"{env="of its own", job="x"} {} 1"#],
+        );
     }
 
     #[test]
@@ -128,12 +156,13 @@ mod tests {
             ..Limits::default()
         };
         let long = "x".repeat(100);
+        let a = labels("a");
         let want = [
-            format!("{LABELS} {METADATA} a|b"),
-            format!("{LABELS} {METADATA} {long}"),
-            format!("{LABELS} {METADATA} c"),
+            format!("{a} {METADATA} a|b"),
+            format!("{a} {METADATA} {long}"),
+            format!("{a} {METADATA} c"),
         ];
         let want: Vec<&str> = want.iter().map(String::as_str).collect();
-        check(&["a", "b", &long, "c"], &limits, &want);
+        check(&[source("a", &["a", "b", &long, "c"])], &limits, &want);
     }
 }

@@ -1,20 +1,19 @@
-//! Events from the subscription to what is stored, with every request to S3 and DynamoDB counted.
+//! Events of CloudWatch Logs, Kinesis and S3 to what is stored, with every request counted.
 #![cfg(test)]
 
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use narvi_forward::{Handler, Options, Report};
+use narvi_embedded::Failing;
+use narvi_forward::{Buckets, Handler, Options, Report};
 use narvi_gateway::Config;
 use narvi_model::{Day, Labels, TenantId, TimeRange, Timestamp};
 use narvi_storage::{
-    Catalog, CountingObjects, DirectoryObjects, ObjectInfo, Objects, Put, Requests, SegmentRow,
-    StorageError,
+    Catalog, CountingObjects, DirectoryObjects, Requests, SegmentRow, StorageError,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +23,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_768_478_400);
 struct Fixture {
     handler: Handler,
     catalog: Catalog,
-    objects: Arc<Faulty>,
+    objects: Arc<Failing>,
     requests: Requests,
     _folder: tempfile::TempDir,
 }
@@ -35,18 +34,18 @@ impl Fixture {
         let catalog = narvi_embedded::catalog(1, &requests).await;
         let folder = tempfile::tempdir().unwrap();
         let directory = DirectoryObjects::open(folder.path()).unwrap();
-        let objects = Arc::new(Faulty {
-            inner: CountingObjects::new(Arc::new(directory), requests.clone()),
-            is_down: AtomicBool::new(false),
-        });
+        let counting = CountingObjects::new(Arc::new(directory), requests.clone());
+        let objects = Arc::new(Failing::new(Arc::new(counting)));
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
         let handler = Handler::new(objects.clone(), catalog.clone(), config);
         let options = Options {
             tenant: TenantId::parse("ops").unwrap(),
             labels: Labels::from_pairs([("env", "prod")]),
+            ..Options::default()
         };
+        let handler = handler.with_options(options);
         Self {
-            handler: handler.with_options(options),
+            handler: handler.with_buckets(Arc::new(Held)),
             catalog,
             objects,
             requests,
@@ -55,7 +54,9 @@ impl Fixture {
     }
 
     async fn stored(&self, event: &Value) -> Report {
-        self.handler.handle(event, NOW).await.unwrap()
+        let outcome = self.handler.handle(event.clone(), NOW).await.unwrap();
+        assert_eq!(outcome.answer, Value::Null);
+        outcome.report
     }
 
     async fn segments(&self) -> Vec<SegmentRow> {
@@ -79,10 +80,54 @@ fn event(lines: &[String]) -> Value {
         "logStream": "2026/01/15/[$LATEST]ab", "subscriptionFilters": ["narvi"],
         "logEvents": events,
     });
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(message.to_string().as_bytes()).unwrap();
-    let data = base64_simd::STANDARD.encode_to_string(gzip.finish().unwrap());
+    let data = base64_simd::STANDARD.encode_to_string(gzip(message.to_string().as_bytes()));
     json!({"awslogs": {"data": data}})
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// An event with records of these numbers and data.
+fn kinesis(records: &[(&str, Vec<u8>)]) -> Value {
+    let record = |(number, data): &(&str, Vec<u8>)| {
+        json!({
+            "eventSource": "aws:kinesis",
+            "eventSourceARN": "arn:aws:kinesis:us-east-1:1:stream/shop",
+            "kinesis": {
+                "data": base64_simd::STANDARD.encode_to_string(data),
+                "sequenceNumber": number,
+                "approximateArrivalTimestamp": NOW.seconds(),
+            },
+        })
+    };
+    json!({"Records": records.iter().map(record).collect::<Vec<_>>()})
+}
+
+fn written(key: &str) -> Value {
+    json!({"Records": [{
+        "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "eventTime": "2026-01-15T11:59:00.000Z",
+        "s3": {"bucket": {"name": "logs"}, "object": {"key": key, "size": 40}},
+    }]})
+}
+
+/// A bucket with one object.
+struct Held;
+
+#[async_trait]
+impl Buckets for Held {
+    async fn get(&self, bucket: &str, key: &str, size: u64) -> Result<Bytes, StorageError> {
+        assert_eq!((bucket, size), ("logs", 40));
+        match key {
+            "a b.gz" => Ok(gzip(b"same\nsame\nother\n").into()),
+            _ => Err(StorageError::NotFound {
+                key: key.to_owned(),
+            }),
+        }
+    }
 }
 
 fn lines(count: usize) -> Vec<String> {
@@ -116,12 +161,11 @@ async fn a_batch_is_one_segment_of_one_stream() {
 async fn a_fault_that_passes_is_an_error_and_a_repeat_stores_once() {
     let narvi = Fixture::new("ingester: {chunk_encoding: none}").await;
     let event = event(&lines(2_000));
-    narvi.objects.is_down.store(true, Ordering::SeqCst);
-    let error = narvi.handler.handle(&event, NOW).await.unwrap_err();
+    narvi.objects.fail_next(1);
+    let error = narvi.handler.handle(event.clone(), NOW).await.unwrap_err();
     let want = "lines of log group `/aws/lambda/shop` are not stored: s3.PutObject is unavailable";
     assert!(error.to_string().starts_with(want), "{error}");
     assert!(narvi.segments().await.is_empty());
-    narvi.objects.is_down.store(false, Ordering::SeqCst);
     for _ in 0..3 {
         assert_eq!(narvi.stored(&event).await.stored, 2_000);
     }
@@ -159,44 +203,77 @@ async fn a_batch_above_the_burst_is_several_pushes() {
     assert_eq!(narvi.segments().await.len(), 3);
 }
 
-/// A store that can be down.
-struct Faulty {
-    inner: CountingObjects,
-    is_down: AtomicBool,
+#[tokio::test]
+async fn records_of_kinesis_are_one_segment_and_stored_once() {
+    let narvi = Fixture::new("").await;
+    let subscription = event(&lines(2))["awslogs"]["data"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let subscription = base64_simd::STANDARD.decode_to_vec(subscription).unwrap();
+    let event = kinesis(&[
+        ("1", b"a\nb".to_vec()),
+        ("2", subscription),
+        ("3", b"a\nb".to_vec()),
+    ]);
+    for _ in 0..2 {
+        let outcome = narvi.handler.handle(event.clone(), NOW).await.unwrap();
+        assert_eq!(outcome.answer, json!({"batchItemFailures": []}));
+        assert_eq!(outcome.report.stored, 6);
+    }
+    let [row] = narvi.segments().await.try_into().unwrap();
+    assert_eq!((row.summary.rows, row.summary.streams.len()), (6, 2));
 }
 
-#[async_trait]
-impl Objects for Faulty {
-    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StorageError> {
-        if self.is_down.load(Ordering::SeqCst) {
-            let source = "SlowDown".into();
-            let what = "s3.PutObject".to_owned();
-            return Err(StorageError::Unavailable { what, source });
-        }
-        self.inner.put(key, bytes).await
+#[tokio::test]
+async fn kinesis_sends_again_what_is_not_stored() {
+    let narvi = Fixture::new("ingester: {chunk_encoding: none}").await;
+    let broken = gzip(b"x")[..10].to_vec();
+    let large = "x".repeat(20_000).into_bytes();
+    let again = |number: &str| json!({"batchItemFailures": [{"itemIdentifier": number}]});
+    let records = [("1", large), ("2", broken), ("3", b"c".to_vec())];
+    // Storage fails: all of it. Then the second: it and what follows.
+    for (fails, number, stored) in [(1, "1", 0), (0, "2", 1)] {
+        narvi.objects.fail_next(fails);
+        let outcome = narvi.handler.handle(kinesis(&records), NOW).await.unwrap();
+        assert_eq!(
+            (outcome.answer, outcome.report.stored),
+            (again(number), stored)
+        );
     }
+    let outcome = narvi
+        .handler
+        .handle(kinesis(&records[1..]), NOW)
+        .await
+        .unwrap();
+    assert_eq!(outcome.answer, again("2"));
+    let outcome = narvi
+        .handler
+        .handle(kinesis(&records[2..]), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        (outcome.answer, outcome.report.stored),
+        (json!({"batchItemFailures": []}), 1)
+    );
+    assert_eq!(narvi.segments().await.len(), 2);
+}
 
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StorageError> {
-        self.inner.put_if_absent(key, bytes).await
+#[tokio::test]
+async fn an_object_that_is_written_is_its_lines() {
+    let narvi = Fixture::new("").await;
+    for _ in 0..2 {
+        assert_eq!(narvi.stored(&written("a+b.gz")).await.stored, 3);
     }
-
-    async fn get_range(
-        &self,
-        key: &str,
-        range: std::ops::Range<u64>,
-    ) -> Result<Bytes, StorageError> {
-        self.inner.get_range(key, range).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-    ) -> Result<Vec<ObjectInfo>, StorageError> {
-        self.inner.list(prefix, after).await
-    }
-
-    async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
-        self.inner.delete(keys).await
-    }
+    let [row] = narvi.segments().await.try_into().unwrap();
+    assert_eq!(row.summary.rows, 3, "lines that are alike are told apart");
+    let error = narvi
+        .handler
+        .handle(written("gone"), NOW)
+        .await
+        .unwrap_err();
+    let want = "object `gone` of bucket `logs`: ";
+    assert!(error.to_string().starts_with(want), "{error}");
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "logs"});
+    assert_eq!(narvi.stored(&test).await, Report::default());
 }

@@ -88,7 +88,7 @@ impl Fixture {
                 labels: Labels::from_pairs([("app", "x")]),
                 entries: lines.iter().enumerate().map(entry).collect(),
             }],
-            refused: Vec::new(),
+            ..PushRequest::default()
         };
         self.intake.push(&tenant(), push, arrival).await.unwrap();
     }

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use aws_lambda_events::apigw::{
-    ApiGatewayV2CustomAuthorizerV2Request, ApiGatewayV2httpRequest, ApiGatewayWebsocketProxyRequest,
+    ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayV2CustomAuthorizerV2Request,
+    ApiGatewayV2httpRequest, ApiGatewayWebsocketProxyRequest,
 };
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use narvi_gateway::{Request, SocketEvent, capture, scheduled_at};
@@ -116,13 +117,19 @@ fn every_file_is_an_event() {
                 "aws.events",
                 "{name}"
             );
+        } else if name == "authorizer-tail.json" {
+            let event = load::<ApiGatewayCustomAuthorizerRequestTypeRequest>(&name);
+            assert!(event.method_arn.is_some(), "{name}");
+            assert!(event.headers.contains_key("authorization"), "{name}");
         } else if name.starts_with("authorizer-") {
             let event = load::<ApiGatewayV2CustomAuthorizerV2Request>(&name);
             assert_eq!(event.version.as_deref(), Some("2.0"), "{name}");
             assert!(event.headers.contains_key("authorization"), "{name}");
         } else if name.starts_with("forward-") {
             let event = load::<serde_json::Value>(&name);
-            assert!(event["awslogs"]["data"].is_string(), "{name}");
+            let source = &event["Records"][0]["eventSource"];
+            let is_known = event["awslogs"]["data"].is_string() || source.is_string();
+            assert!(is_known, "{name}");
         } else if name.starts_with("tail-") {
             let event = load::<ApiGatewayWebsocketProxyRequest>(&name);
             assert!(SocketEvent::read(&event).is_some(), "{name}");

@@ -52,6 +52,12 @@ impl Connection {
     /// The objects of the bucket.
     #[must_use]
     pub fn objects(&self) -> S3Objects {
+        self.objects_of(&self.settings.bucket)
+    }
+
+    /// The objects of another bucket.
+    #[must_use]
+    pub fn objects_of(&self, bucket: &str) -> S3Objects {
         let settings = &self.settings;
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -71,10 +77,7 @@ impl Connection {
             .interceptor(self.requests.interceptor())
             .force_path_style(settings.s3_endpoint.is_some());
         config.set_endpoint_url(settings.s3_endpoint.clone());
-        S3Objects::new(
-            aws_sdk_s3::Client::from_conf(config.build()),
-            &settings.bucket,
-        )
+        S3Objects::new(aws_sdk_s3::Client::from_conf(config.build()), bucket)
     }
 
     /// The catalog in the tables of the prefix.

@@ -1,11 +1,16 @@
 //! A catalog in memory, for the tests of every crate: [`dynamodb`] starts the service, [`settings`]
-//! names it, [`catalog`] is empty and has its tables. Holds no test.
+//! names it, [`catalog`] is empty and has its tables; and a store that can be [`Failing`]. Holds no
+//! test.
 #![allow(
     clippy::unwrap_used,
     reason = "all of it runs in tests, where a step that fails is the test's failure"
 )]
 
+mod failing;
+
 use narvi_storage::{AccessKeys, Catalog, Connection, Requests, Settings};
+
+pub use failing::Failing;
 
 /// Starts a DynamoDB in memory, which goes when the process goes; the URL of its endpoint.
 ///

@@ -3,20 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_trait::async_trait;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
-use bytes::Bytes;
 use http::Method;
+use narvi_embedded::Failing;
 use narvi_gateway::{Call, Config};
 use narvi_ingest::Handler;
 use narvi_model::{Day, TenantId, TimeRange, Timestamp};
 use narvi_segment::{Footer, Scratch};
 use narvi_storage::{
-    Catalog, CountingObjects, DirectoryObjects, ObjectInfo, Objects, Place, Put, Requests,
-    SegmentRow, StorageError,
+    Catalog, CountingObjects, DirectoryObjects, Objects as _, Place, Requests, SegmentRow,
 };
 use prost::Message as _;
 
@@ -50,10 +47,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let directory = DirectoryObjects::open(folder.path()).unwrap();
         let counting = CountingObjects::new(Arc::new(directory), requests.clone());
-        let objects = Arc::new(Failing {
-            inner: counting,
-            left: AtomicU32::new(0),
-        });
+        let objects = Arc::new(Failing::new(Arc::new(counting)));
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
         let handler = Handler::new(objects.clone(), catalog.clone(), config);
         Self {
@@ -179,61 +173,6 @@ fn body_of(answer: &ApiGatewayV2httpResponse) -> String {
         Some(Body::Text(text)) => text.clone(),
         Some(Body::Binary(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
         _ => String::new(),
-    }
-}
-
-/// A store that fails its next calls to `put`.
-pub(crate) struct Failing {
-    inner: CountingObjects,
-    left: AtomicU32,
-}
-
-impl Failing {
-    pub(crate) fn fail_next(&self, calls: u32) {
-        self.left.store(calls, Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl Objects for Failing {
-    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StorageError> {
-        let left = |left: u32| left.checked_sub(1);
-        if self
-            .left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left)
-            .is_ok()
-        {
-            let source = "SlowDown".into();
-            return Err(StorageError::Unavailable {
-                what: "s3.PutObject".to_owned(),
-                source,
-            });
-        }
-        self.inner.put(key, bytes).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StorageError> {
-        self.inner.put_if_absent(key, bytes).await
-    }
-
-    async fn get_range(
-        &self,
-        key: &str,
-        range: std::ops::Range<u64>,
-    ) -> Result<Bytes, StorageError> {
-        self.inner.get_range(key, range).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-    ) -> Result<Vec<ObjectInfo>, StorageError> {
-        self.inner.list(prefix, after).await
-    }
-
-    async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
-        self.inner.delete(keys).await
     }
 }
 

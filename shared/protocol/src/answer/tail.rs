@@ -4,7 +4,7 @@
 //! What is too long for any frame is told of as dropped.
 
 use narvi_model::answer::{LogEntry, LogStream};
-use narvi_model::{Labels, NANOS_PER_SECOND, Timestamp};
+use narvi_model::{Labels, Timestamp};
 
 use super::EncodeOptions;
 use super::json::{write_integer, write_labels, write_list, write_string};
@@ -83,7 +83,7 @@ pub fn encode_tail(
                 write_labels(&mut piece, &missed.labels);
             }
             TailForm::Legacy => {
-                piece.extend_from_slice(rfc3339(missed.timestamp).as_bytes());
+                piece.extend_from_slice(missed.timestamp.rfc3339().as_bytes());
                 piece.extend_from_slice(br#"","labels":"#);
                 write_string(&mut piece, missed.labels.to_string().as_bytes());
             }
@@ -100,25 +100,10 @@ fn write_legacy(out: &mut Vec<u8>, labels: &Labels, entry: &LogEntry) {
     out.extend_from_slice(br#"{"labels":"#);
     write_string(out, labels.to_string().as_bytes());
     out.extend_from_slice(br#","entries":[{"ts":""#);
-    out.extend_from_slice(rfc3339(entry.timestamp).as_bytes());
+    out.extend_from_slice(entry.timestamp.rfc3339().as_bytes());
     out.extend_from_slice(br#"","line":"#);
     write_string(out, entry.line.as_bytes());
     out.extend_from_slice(b"}]}");
-}
-
-/// The form of Go's `RFC3339Nano`, which has no zeros at the end of a fraction.
-fn rfc3339(time: Timestamp) -> String {
-    let seconds = time.rfc3339_seconds();
-    let nanos = time.nanos().rem_euclid(NANOS_PER_SECOND);
-    if nanos == 0 {
-        return seconds;
-    }
-    let fraction = format!("{nanos:09}");
-    let (seconds, fraction) = (
-        seconds.trim_end_matches('Z'),
-        fraction.trim_end_matches('0'),
-    );
-    format!("{seconds}.{fraction}Z")
 }
 
 /// The two lists of a frame.
