@@ -1,6 +1,6 @@
 //! Live tails of the local host, with a WebSocket client that shares nothing with it: what was
-//! pushed before a tail and what is pushed while it is open comes once, a client that is slow is told
-//! what it missed, and what is no tail is refused in Loki's words.
+//! pushed before a tail and what is pushed while it is open comes once, a client that is slow is
+//! told what it missed, and what is no tail is refused in Loki's words.
 #![cfg(test)]
 
 use std::collections::BTreeMap;

@@ -76,7 +76,7 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
     assert_eq!(path, "/2015-03-31/functions/narvi-tail/invocations");
     assert_eq!(kind.as_deref(), Some("Event"));
     // What the function has told itself, in another container; it goes on for half a minute.
-    let mut history = Function::start_with("tail", &cloud, &variables);
+    let history = Function::start_with("tail", &cloud, &variables);
     history.give(past);
     let first = loop {
         if let Some((_, frame)) = heard().pop() {

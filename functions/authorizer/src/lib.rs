@@ -3,7 +3,8 @@
 //! Reading order: [`Credentials`] (the document: users, tokens, their tenants), [`Gate`] with
 //! [`Ask`] and [`Verdict`] (the decision, which local mode asks for as well), `access` (what reads
 //! and what writes), `password` and `apr1` (hashes of htpasswd), [`Handler`] (events in, answers
-//! out; [`Policy`] is that for a WebSocket API), [`Source`] with `ssm` (where the document comes from).
+//! out; [`Policy`] is that for a WebSocket API), [`Source`] with `ssm` (where the document comes
+//! from).
 //!
 //! No secret is logged or part of an error. Where the document cannot be read, nothing starts and
 //! nobody is let in. Knows no endpoint beyond its path, and does not read bodies.

@@ -1,6 +1,7 @@
 //! [`Policy`]: a decision as a policy of IAM, the form that WebSocket APIs want.
 //!
-//! Form: <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>
+//! Form: "Control access to WebSocket APIs with AWS Lambda REQUEST authorizers" of the developer
+//! guide of API Gateway.
 
 use serde::Serialize;
 

@@ -1,4 +1,5 @@
-//! An event of a Kinesis data stream: [`read`] makes records of it, [`Record::source`] lines of one.
+//! An event of a Kinesis data stream: [`read`] makes records of it, [`Record::source`] lines of
+//! one.
 //!
 //! A record is what a subscription of CloudWatch Logs writes (gzip), or lines of text. The form of
 //! events: "Using Lambda to process records from Amazon Kinesis Data Streams" of Lambda's guide.

@@ -1,5 +1,5 @@
-//! The Lambda that takes what AWS itself sends: subscriptions of CloudWatch Logs, records of Kinesis
-//! data streams, objects that were written to S3.
+//! The Lambda that takes what AWS itself sends: subscriptions of CloudWatch Logs, records of
+//! Kinesis data streams, objects that were written to S3.
 //!
 //! Reading order: [`Handler`] (events in, [`Outcome`] or [`ForwardError`] out), [`Options`] (tenant
 //! and labels), `cloudwatch`, `kinesis`, `s3` with [`Buckets`] and `lines` (an event to lines with

@@ -10,16 +10,17 @@ pub const BATCH_BYTES: usize = 64 << 20;
 /// Beyond it: an error, as above.
 pub const BATCH_EVENTS: usize = 500_000;
 
-/// Most labels of `NARVI_FORWARD_LABELS`, and of a rule of `NARVI_FORWARD_S3`. With the three that are always there they stay within
-/// the 15 that streams have by default. Beyond it: the function does not start.
+/// Most labels of `NARVI_FORWARD_LABELS`, and of a rule of `NARVI_FORWARD_S3`. With the three that
+/// are always there either stays within the 15 that streams have by default. Beyond it: the
+/// function does not start.
 pub const FIXED_LABELS: usize = 12;
 
 /// Bytes of an event's own words that an error repeats; a log line is no part of any.
 pub const QUOTED_BYTES: usize = 200;
 
 /// Most records of an event of Kinesis, Lambda's own number. Their data together has
-/// [`BATCH_BYTES`] at most after decompression; what is beyond is sent again as the beginning of the
-/// next event. Beyond this number: an error.
+/// [`BATCH_BYTES`] at most after decompression; what is beyond is sent again as the beginning of
+/// the next event. Beyond this number: an error.
 pub const KINESIS_RECORDS: usize = 10_000;
 
 /// Most objects of an event of S3, which sends one. Beyond it: an error.

@@ -52,8 +52,8 @@ pub enum OptionsError {
     TooMany(&'static str, usize),
     /// No rule for objects.
     #[error(
-        "{S3}: `{0}`: write BUCKET/PREFIX name=value,name=value; several separated by semicolons, \
-         at most {S3_RULES}"
+        "{S3}: `{0}`: write BUCKET/PREFIX name=value,name=value; several separated by \
+         semicolons, at most {S3_RULES}"
     )]
     Rule(String),
 }
@@ -71,7 +71,8 @@ impl Default for Options {
 
 impl Options {
     /// Reads `NARVI_FORWARD_TENANT` (`fake` if unset), `NARVI_FORWARD_LABELS` and
-    /// `NARVI_FORWARD_S3` (none if unset). An empty variable is an unset one, as templates write it.
+    /// `NARVI_FORWARD_S3` (none if unset). An empty variable is an unset one, as templates write
+    /// it.
     ///
     /// # Errors
     /// See [`OptionsError`].

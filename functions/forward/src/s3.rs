@@ -1,9 +1,9 @@
-//! Objects that S3 says were written: [`read`] makes [`Written`] of an event, [`source`] lines of an
-//! object's bytes.
+//! Objects that S3 says were written: [`read`] makes [`Written`] of an event, [`source`] lines of
+//! an object's bytes.
 //!
-//! Lines are taken as they are, whatever wrote them: a load balancer, VPC flow logs, an application.
-//! A file of CloudTrail is one JSON document, of which each record becomes a line. The form of
-//! events: "Event message structure" of the S3 user guide.
+//! Lines are taken as they are, whatever wrote them: a load balancer, VPC flow logs, an
+//! application. A file of CloudTrail is one JSON document, of which each record becomes a line. The
+//! form of events: "Event message structure" of the S3 user guide.
 
 use bytes::Bytes;
 use narvi_gateway::Params;

@@ -111,7 +111,8 @@ mod tests {
 
     fn labels(group: &str) -> String {
         format!(
-            r#"{{__aws_cloudwatch_log_group="{group}", __aws_log_type="cloudwatch", env="prod", job="x"}}"#
+            "{{__aws_cloudwatch_log_group=\"{group}\", __aws_log_type=\"cloudwatch\", \
+             env=\"prod\", job=\"x\"}}"
         )
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use narvi_model::NANOS_PER_SECOND;
 
 /// How long a process goes by what it knows of who is connected, in nanoseconds. A tail that begins
-/// is told of pushes only when it is over, and gets what comes in meanwhile otherwise. In return a busy container asks DynamoDB once in five seconds and not with each push: half a read
-/// unit, about three cents a month.
+/// is told of pushes only when it is over, and gets what comes in meanwhile otherwise. In return a
+/// busy container asks DynamoDB once in five seconds and not with each push: half a read unit,
+/// about three cents a month.
 pub const KNOWN_NANOS: i64 = 5 * NANOS_PER_SECOND;
 
 /// How long a push waits for its lines to be sent to all tails, and as long for the list of them.
