@@ -82,12 +82,12 @@ fn objects_are_found_under_the_labels_of_their_bucket() {
         ),
     ];
     let mut forward = Function::start_with("forward", &cloud, &variables);
-    cloud.put("alb/2026/01/15/access log.txt", b"GET /a\nGET /a\nGET /b\n");
+    cloud.put("alb/2026/01/15/access.txt", b"GET /a\nGET /a\nGET /b\n");
     let mut event = sample("forward-s3");
     let record = &mut event["Records"][0];
     record["eventTime"] = json!(super::rfc3339(now() / SECOND - 10));
     record["s3"]["bucket"]["name"] = json!(cloud.bucket());
-    record["s3"]["object"]["key"] = json!("alb/2026/01/15/access+log.txt");
+    record["s3"]["object"]["key"] = json!("alb/2026/01/15/acces%73.txt");
     record["s3"]["object"]["size"] = json!(21);
     forward.run(&event);
     let mut query = Function::start("query", &cloud, "");

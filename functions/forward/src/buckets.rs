@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use narvi_storage::{Connection, Objects as _, StorageError};
+use narvi_storage::{Connection, StorageError};
 
 /// Fetches objects.
 #[async_trait]
@@ -18,6 +18,6 @@ pub trait Buckets: Send + Sync {
 #[async_trait]
 impl Buckets for Connection {
     async fn get(&self, bucket: &str, key: &str, size: u64) -> Result<Bytes, StorageError> {
-        self.objects_of(bucket).get_range(key, 0..size).await
+        self.objects_of(bucket).get_foreign(key, 0..size).await
     }
 }

@@ -40,6 +40,27 @@ impl S3Objects {
         }
     }
 
+    /// A range of an object that others wrote, whatever its key looks like; otherwise as
+    /// `get_range`.
+    ///
+    /// # Errors
+    /// As `get_range`.
+    pub async fn get_foreign(&self, key: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
+        check_range(key, &range)?;
+        let mut attempt = 1;
+        loop {
+            match self.get_once(key, &range).await {
+                // only a broken body is repeated here: the SDK has repeated all else
+                Err(StorageError::Unavailable { source, .. })
+                    if source.is::<BrokenBody>() && attempt < limits::ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// Makes the bucket where it is missing: for tests and for servers other than AWS.
     ///
     /// # Errors
@@ -147,19 +168,7 @@ impl Objects for S3Objects {
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
         check_key(key)?;
-        check_range(key, &range)?;
-        let mut attempt = 1;
-        loop {
-            match self.get_once(key, &range).await {
-                // only a broken body is repeated here: the SDK has repeated all else
-                Err(StorageError::Unavailable { source, .. })
-                    if source.is::<BrokenBody>() && attempt < limits::ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                answer => return answer,
-            }
-        }
+        self.get_foreign(key, range).await
     }
 
     async fn list(
