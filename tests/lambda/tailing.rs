@@ -31,6 +31,34 @@ fn line(ingest: &mut Function, line: &str, seconds: i64) {
     push(ingest, &body, now() + seconds * SECOND);
 }
 
+/// Path, kind and event of what Lambda was asked to invoke.
+type Invoked = Arc<Mutex<Vec<(String, Option<String>, Value)>>>;
+
+/// Lambda's API, and what it is asked.
+fn lambda() -> (Server, Invoked) {
+    let invoked = Invoked::default();
+    let takes = Arc::clone(&invoked);
+    let lambda = Server::start(move |request| {
+        let event: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let kind = request.header("x-amz-invocation-type").map(str::to_owned);
+        let mut takes = takes.lock().unwrap();
+        takes.push((request.path.clone(), kind, event));
+        Reply::new(202, "")
+    });
+    (lambda, invoked)
+}
+
+/// What the function has told itself: once for one connection.
+fn self_invocation(invoked: &Invoked) -> Value {
+    let all = std::mem::take(&mut *invoked.lock().unwrap());
+    let [(path, kind, past)] = &all[..] else {
+        panic!("one connection is one invocation: {all:?}")
+    };
+    assert_eq!(path, "/2015-03-31/functions/narvi-tail/invocations");
+    assert_eq!(kind.as_deref(), Some("Event"));
+    past.clone()
+}
+
 #[test]
 fn what_is_pushed_is_posted_to_who_is_connected() {
     let cloud = Cloud::start();
@@ -46,17 +74,7 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
     let endpoint = format!("{}/live", gateway.url());
     let start = || Function::start_with("ingest", &cloud, &[("NARVI_TAIL_ENDPOINT", &endpoint)]);
 
-    let invoked = Arc::new(Mutex::new(Vec::new()));
-    let takes = Arc::clone(&invoked);
-    let lambda = Server::start(move |request| {
-        let event: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let kind = request.header("x-amz-invocation-type").map(str::to_owned);
-        takes
-            .lock()
-            .unwrap()
-            .push((request.path.clone(), kind, event));
-        Reply::new(202, "")
-    });
+    let (lambda, invoked) = lambda();
     let variables = [
         ("NARVI_TAIL_ENDPOINT", endpoint.as_str()),
         ("NARVI_LAMBDA_ENDPOINT", &lambda.url()),
@@ -70,24 +88,18 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
     broken["multiValueQueryStringParameters"]["query"] = json!(["{"]);
     assert_eq!(events::answer(tail.send(&broken)).status, 400);
 
-    let [(path, kind, past)] = &std::mem::take(&mut *invoked.lock().unwrap())[..] else {
-        panic!("one connection is one invocation; {}", tail.log())
-    };
-    assert_eq!(path, "/2015-03-31/functions/narvi-tail/invocations");
-    assert_eq!(kind.as_deref(), Some("Event"));
-    // What the function has told itself, in another container; it goes on for half a minute.
+    let past = self_invocation(&invoked);
+    // In another container; it goes on for half a minute.
     let history = Function::start_with("tail", &cloud, &variables);
-    history.give(past);
+    history.give(&past);
     let first = loop {
         if let Some((_, frame)) = heard().pop() {
             break frame;
         }
         std::thread::yield_now();
     };
-    assert_eq!(
-        first["streams"][0]["values"][0][1], "order before",
-        "{first}"
-    );
+    let past = &first["streams"][0]["values"][0][1];
+    assert_eq!(past, "order before", "{first}");
     drop(history);
 
     let mut ingest = start();

@@ -8,7 +8,7 @@ use http::Method;
 use serde::Serialize;
 
 use crate::gate::{Ask, Gate, Verdict};
-use crate::policy::Policy;
+use crate::policy::{Effect, Policy};
 
 /// What a WebSocket API is for; it has no path of its own.
 const TAIL: &str = "/loki/api/v1/tail";
@@ -66,11 +66,13 @@ impl Handler {
             path: TAIL,
             headers: &event.headers,
         });
-        Policy::new(
-            event.method_arn.as_deref().unwrap_or("*"),
-            is_authorized,
-            user,
-        )
+        let effect = if is_authorized {
+            Effect::Allow
+        } else {
+            Effect::Deny
+        };
+        let resource = event.method_arn.as_deref().unwrap_or("*");
+        Policy::new(resource, effect, user)
     }
 
     /// Whether a request may pass, and whose it is; a stranger has no name.

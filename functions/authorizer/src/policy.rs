@@ -31,14 +31,21 @@ pub struct Document {
 #[serde(rename_all = "PascalCase")]
 struct Statement {
     action: &'static str,
-    effect: &'static str,
+    effect: Effect,
     resource: String,
+}
+
+/// Whether it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Effect {
+    Allow,
+    Deny,
 }
 
 impl Policy {
     /// A decision about `resource`, the ARN that was asked for; API Gateway answers 403 to what is
     /// denied.
-    pub(crate) fn new(resource: &str, is_authorized: bool, user: String) -> Self {
+    pub(crate) fn new(resource: &str, effect: Effect, user: String) -> Self {
         let principal = if user.is_empty() { "stranger" } else { &user };
         Self {
             principal_id: principal.to_owned(),
@@ -46,7 +53,7 @@ impl Policy {
                 version: "2012-10-17",
                 statement: [Statement {
                     action: "execute-api:Invoke",
-                    effect: if is_authorized { "Allow" } else { "Deny" },
+                    effect,
                     resource: resource.to_owned(),
                 }],
             },
@@ -62,8 +69,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(is_authorized: bool, user: &str, principal: &str, effect: &str) {
-        let policy = Policy::new("arn:x/live/$connect", is_authorized, user.to_owned());
+    fn check(decided: Effect, user: &str, principal: &str, effect: &str) {
+        let policy = Policy::new("arn:x/live/$connect", decided, user.to_owned());
         let statement = json!({
             "Action": "execute-api:Invoke",
             "Effect": effect,
@@ -79,8 +86,8 @@ mod tests {
 
     #[test]
     fn decisions_as_policies() {
-        check(true, "grafana", "grafana", "Allow");
-        check(false, "grafana", "grafana", "Deny");
-        check(false, "", "stranger", "Deny");
+        check(Effect::Allow, "grafana", "grafana", "Allow");
+        check(Effect::Deny, "grafana", "grafana", "Deny");
+        check(Effect::Deny, "", "stranger", "Deny");
     }
 }

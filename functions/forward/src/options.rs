@@ -175,7 +175,7 @@ mod tests {
             _ => Some(labels.to_owned()),
         });
         let got = options.map(|options| {
-            let Options { tenant, labels } = options;
+            let Options { tenant, labels, .. } = options;
             (tenant.as_str().to_owned(), labels.to_string())
         });
         let got = got.map_err(|error| error.to_string());

@@ -86,7 +86,14 @@ impl Engine {
         let mut volumes = Volumes::new(request, Buckets::new(start, end, request.step));
         let days = lookup::days(&self.catalog, index.tenant, range).await?;
         let days = stream::iter(days)
-            .map(|day| search::open(self, (index.tenant, &matchers), (range, Timestamp::MAX), day))
+            .map(|day| {
+                search::open(
+                    self,
+                    (index.tenant, &matchers),
+                    (range, Timestamp::MAX),
+                    day,
+                )
+            })
             .buffered(DAYS_AHEAD);
         let mut days = std::pin::pin!(days);
         while let Some(day) = days.next().await {
