@@ -27,8 +27,9 @@ use serde_json::{Value, json};
 use case::{Case, DataSet};
 
 /// Categories whose every case must pass, but for [`DIFFERENT`].
-const HELD: [&str; 27] = [
+const HELD: [&str; 32] = [
     "badmetric",
+    "badpush",
     "badquery",
     "binop",
     "categorize",
@@ -38,9 +39,12 @@ const HELD: [&str; 27] = [
     "instant",
     "json",
     "labels",
+    "legacy",
+    "level",
     "linefilter",
     "logfmt",
     "metadata",
+    "otlp",
     "own",
     "params",
     "pattern",
@@ -50,6 +54,7 @@ const HELD: [&str; 27] = [
     "rmetric",
     "selector",
     "series",
+    "service",
     "step",
     "template",
     "unpack",
