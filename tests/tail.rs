@@ -233,10 +233,8 @@ fn legacy_frames_are_lokis() {
     let mut tail = Tail::at(&narvi, &[], path).unwrap_or_else(|e| panic!("{e:?}"));
     let frame = tail.frame();
     let stream = &frame["streams"][0];
-    assert_eq!(
-        stream["labels"], r#"{app="x", service_name="x"}"#,
-        "{frame}"
-    );
+    let labels = r#"{app="x", detected_level="unknown", service_name="x"}"#;
+    assert_eq!(stream["labels"], labels, "{frame}");
     assert_eq!(stream["entries"][0]["line"], "first", "{frame}");
     let time = stream["entries"][0]["ts"].as_str().unwrap();
     assert!(time.starts_with("20") && time.ends_with('Z'), "{frame}");
@@ -281,8 +279,10 @@ fn frames_are_lokis() {
     ];
     narvi.push("", &Push::of(&[("app", "x")], entries).json());
     let stamp = |n: i64| (time + n).to_string();
+    let stream = json!({"app": "x", "service_name": "x"});
     let labels = |id: Option<&str>| {
-        let mut labels = json!({"app": "x", "service_name": "x"});
+        let mut labels = stream.clone();
+        labels["detected_level"] = json!("unknown");
         if let Some(id) = id {
             labels["id"] = json!(id);
         }
@@ -295,12 +295,13 @@ fn frames_are_lokis() {
             {"stream": labels(None), "values": [[stamp(1), "second"]]},
         ]})
     );
-    let metadata = json!({"structuredMetadata": {"id": "7"}});
+    let first = json!({"structuredMetadata": {"detected_level": "unknown", "id": "7"}});
+    let second = json!({"structuredMetadata": {"detected_level": "unknown"}});
     assert_eq!(
         apart.frame(),
         json!({"streams": [
-            {"stream": labels(None), "values": [[stamp(0), "first", metadata]]},
-            {"stream": labels(None), "values": [[stamp(1), "second", {}]]},
+            {"stream": stream, "values": [[stamp(0), "first", first]]},
+            {"stream": stream, "values": [[stamp(1), "second", second]]},
         ], "encodingFlags": ["categorize-labels"]})
     );
     // What a client says changes nothing.

@@ -48,6 +48,23 @@ fn lambda() -> (Server, Invoked) {
     (lambda, invoked)
 }
 
+/// Paths and frames.
+type Posted = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// API Gateway's management of connections, which answers with a status, and the paths and frames
+/// that are posted to it.
+fn gateway(status: Arc<AtomicU16>) -> (Server, Posted) {
+    let posted = Posted::default();
+    let hears = Arc::clone(&posted);
+    let gateway = Server::start(move |request| {
+        let frame: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let mut hears = hears.lock().unwrap();
+        hears.push((request.path.clone(), frame));
+        Reply::new(status.load(Ordering::Relaxed), "{}")
+    });
+    (gateway, posted)
+}
+
 /// What the function has told itself: once for one connection.
 fn self_invocation(invoked: &Invoked) -> Value {
     let all = std::mem::take(&mut *invoked.lock().unwrap());
@@ -62,14 +79,8 @@ fn self_invocation(invoked: &Invoked) -> Value {
 #[test]
 fn what_is_pushed_is_posted_to_who_is_connected() {
     let cloud = Cloud::start();
-    let posted = Arc::new(Mutex::new(Vec::new()));
     let status = Arc::new(AtomicU16::new(200));
-    let (hears, says) = (Arc::clone(&posted), Arc::clone(&status));
-    let gateway = Server::start(move |request| {
-        let frame: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        hears.lock().unwrap().push((request.path.clone(), frame));
-        Reply::new(says.load(Ordering::Relaxed), "{}")
-    });
+    let (gateway, posted) = gateway(Arc::clone(&status));
     let heard = || std::mem::take(&mut *posted.lock().unwrap());
     let endpoint = format!("{}/live", gateway.url());
     let start = || Function::start_with("ingest", &cloud, &[("NARVI_TAIL_ENDPOINT", &endpoint)]);
@@ -98,8 +109,7 @@ fn what_is_pushed_is_posted_to_who_is_connected() {
         }
         std::thread::yield_now();
     };
-    let past = &first["streams"][0]["values"][0][1];
-    assert_eq!(past, "order before", "{first}");
+    assert_eq!(first["streams"][0]["values"][0][1], "order before");
     drop(history);
 
     let mut ingest = start();

@@ -160,7 +160,7 @@ async fn a_tail_without_a_past_gets_what_is_pushed_at_first() {
     );
     assert_eq!(
         frame["streams"][0]["labels"],
-        r#"{app="x", service_name="x"}"#
+        r#"{app="x", detected_level="unknown", service_name="x"}"#
     );
     assert_eq!(frame["dropped_entries"], Value::Null);
 }
