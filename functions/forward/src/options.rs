@@ -172,7 +172,8 @@ mod tests {
     fn check(tenant: &str, labels: &str, want: Result<(&str, &str), &str>) {
         let options = Options::from_variables(|name| match name {
             TENANT => Some(tenant.to_owned()),
-            _ => Some(labels.to_owned()),
+            LABELS => Some(labels.to_owned()),
+            _ => None,
         });
         let got = options.map(|options| {
             let Options { tenant, labels, .. } = options;
