@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use narvi_logql::batch::LineColumn;
+use narvi_logql::running::Running;
 use narvi_segment::{MetadataColumns, Scratch};
 
 use crate::candidates::Candidate;
@@ -53,7 +54,7 @@ pub(crate) fn collisions(
     candidates: &[Candidate],
     unit: &Unit,
     pieces: &Pieces,
-    scratch: &mut Scratch,
+    (scratch, running): (&mut Scratch, &Running),
 ) -> Result<Vec<Collision>, EngineError> {
     let (mut own, mut other) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
@@ -64,6 +65,7 @@ pub(crate) fn collisions(
         }
         timestamps(candidate, pieces, scratch, &mut own)?;
         for &elder in &candidate.elders {
+            running.check()?;
             timestamps(&candidates[elder], pieces, scratch, &mut other)?;
             let rows = equal_runs(&own, &other);
             if !rows.is_empty() {
@@ -118,7 +120,7 @@ pub(crate) fn repeated(
     collisions: &[&Collision],
     candidates: &[Candidate],
     pieces: &Pieces,
-    scratch: &mut Scratch,
+    (scratch, running): (&mut Scratch, &Running),
 ) -> Result<Vec<u32>, EngineError> {
     let Some(first) = collisions.first() else {
         return Ok(Vec::new());
@@ -126,6 +128,7 @@ pub(crate) fn repeated(
     let own = Content::load(&candidates[first.chunk], pieces, scratch)?;
     let mut gone = Vec::new();
     for collision in collisions {
+        running.check()?;
         let elder = Content::load(&candidates[collision.elder], pieces, scratch)?;
         for (rows, elders) in &collision.rows {
             let repeats = |row: &u32| elders.clone().any(|other| own.equals(*row, &elder, other));

@@ -1,9 +1,10 @@
 //! [`EngineError`]: why a query has no answer, in Loki's words where Loki has any.
 
 use narvi_logql::eval::EvalError;
-use narvi_logql::logs::TooManyBytes;
-use narvi_logql::metric::MatchError;
+use narvi_logql::logs::{LogError, TooManyBytes};
+use narvi_logql::metric::{MatchError, PartialError};
 use narvi_logql::plan::{PlanError, ScanError};
+use narvi_logql::running::Halt;
 use narvi_logql::syntax::SyntaxError;
 use narvi_storage::StorageError;
 
@@ -38,13 +39,16 @@ pub enum EngineError {
     Refused(String),
     /// The lines cannot be made numbers of.
     #[error(transparent)]
-    Scan(#[from] ScanError),
+    Scan(ScanError),
     /// The lines are too much for an answer.
     #[error(transparent)]
     Lines(#[from] TooManyBytes),
+    /// Nobody waits for the answer any more, or its parts take too much memory together.
+    #[error(transparent)]
+    Halt(#[from] Halt),
     /// The numbers cannot be put together.
     #[error(transparent)]
-    Eval(#[from] EvalError),
+    Eval(EvalError),
     /// More series of volumes than the tenant may ask for.
     #[error("the query hit the max number of series limit (limit: {0} series)")]
     TooManyVolumes(usize),
@@ -85,13 +89,19 @@ impl EngineError {
             Self::Syntax(_) | Self::Plan(_) | Self::Refused(_) | Self::Scan(_) | Self::Lines(_) => {
                 ErrorKind::Invalid
             }
-            Self::Timeout => ErrorKind::Timeout,
+            Self::Halt(Halt::Crowded) => ErrorKind::Invalid,
+            Self::Timeout | Self::Halt(Halt::Stopped) => ErrorKind::Timeout,
             Self::Disabled => ErrorKind::Disabled,
             Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
                 ErrorKind::Unavailable
             }
             Self::Storage(_) | Self::Corrupt { .. } | Self::Worker(_) => ErrorKind::Fault,
         }
+    }
+
+    /// Whether the same work may do when it runs alone.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        matches!(self, Self::Halt(Halt::Crowded))
     }
 
     pub(crate) fn corrupt(
@@ -101,6 +111,39 @@ impl EngineError {
         Self::Corrupt {
             segment: segment.to_string(),
             reason: error.to_string(),
+        }
+    }
+}
+
+impl From<ScanError> for EngineError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Halt(halt) => halt.into(),
+            error => Self::Scan(error),
+        }
+    }
+}
+
+impl From<PartialError> for EngineError {
+    fn from(error: PartialError) -> Self {
+        ScanError::from(error).into()
+    }
+}
+
+impl From<LogError> for EngineError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::TooManyBytes(error) => error.into(),
+            LogError::Halt(halt) => halt.into(),
+        }
+    }
+}
+
+impl From<EvalError> for EngineError {
+    fn from(error: EvalError) -> Self {
+        match error {
+            EvalError::Halt(halt) => halt.into(),
+            error => Self::Eval(error),
         }
     }
 }

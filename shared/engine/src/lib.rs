@@ -5,9 +5,9 @@
 //! ahead), `lookup` (catalog), `tail` (footers, cached),
 //! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
 //! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
-//! `search` (the whole of it), `log_query` and `metric_query`. What is answered without lines:
-//! `labels` (catalog), `stats` and `volume` (footers). What lines look like: `detected` and
-//! `patterns`.
+//! `search` (the whole of it), `log_query` and `metric_query`; `patience` ends it when the time is
+//! up. What is answered without lines: `labels` (catalog), `stats` and `volume` (footers). What
+//! lines look like: `detected` and `patterns`.
 //!
 //! Memory of a query: the units in flight ([`limits`]) with their chunks, the cache of tails, and
 //! the result.
@@ -25,6 +25,7 @@ pub mod limits;
 mod log_query;
 mod lookup;
 mod metric_query;
+mod patience;
 mod patterns;
 mod reach;
 mod request;
@@ -40,11 +41,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use narvi_logql::plan::Plan;
+use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats};
 use narvi_model::{Limits, TimeRange};
 use narvi_storage::{Catalog, Objects};
 
 use limits::ANSWER_WITHIN;
+use scan::Worker;
 
 pub use error::{EngineError, ErrorKind};
 pub use reach::{OWN_TENANT_LABEL, Reach, TENANT_LABEL};
@@ -91,13 +94,16 @@ impl Engine {
     /// What is wrong with the query, which limit it breaks, or what failed; see
     /// [`EngineError::kind`].
     pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
-        self.within(&request.limits, self.answer(request)).await
+        let running = Running::new(request.now.nanos());
+        let answer = self.answer(request, &running);
+        self.within(&request.limits, &running, answer).await
     }
 
     /// Gives work up when the time of the tenant, or of the gateway, is over.
     pub(crate) async fn within<T>(
         &self,
         limits: &Limits,
+        running: &Running,
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {
         let patience = Duration::from_nanos(limits.query_timeout.nanos().unsigned_abs());
@@ -106,15 +112,15 @@ impl Engine {
         } else {
             patience.min(ANSWER_WITHIN)
         };
-        match tokio::time::timeout(patience, work).await {
-            Ok(answer) => answer,
-            Err(_) => Err(EngineError::Timeout),
-        }
+        patience::within(patience, running, work).await
     }
 
-    async fn answer(&self, request: &Request) -> Result<Answer, EngineError> {
+    async fn answer(&self, request: &Request, running: &Running) -> Result<Answer, EngineError> {
         let started = Instant::now();
-        let plan = Plan::new(&narvi_logql::syntax::parse(&request.query)?)?;
+        let text = request.query.clone();
+        let planned = move |_: &mut Worker| Ok(Plan::new(&narvi_logql::syntax::parse(&text)?)?);
+        let plan = self.workers.run(planned).await?;
+        let asked = (request, running);
         let mut stats = QueryStats::default();
         let mut warnings = Vec::new();
         let Some(span) = checks::check(request, &plan)? else {
@@ -126,7 +132,7 @@ impl Engine {
         };
         let result = match plan {
             Plan::Metric(plan) => {
-                let (result, warning) = self.metrics(request, plan, span, &mut stats).await?;
+                let (result, warning) = self.metrics(asked, plan, span, &mut stats).await?;
                 warnings.extend(warning);
                 result
             }
@@ -134,7 +140,7 @@ impl Engine {
                 Span::Instant(_) => return Err(EngineError::Refused(NO_INSTANT_LOGS.to_owned())),
                 Span::Range { start, end, .. } => match TimeRange::new(start, end) {
                     Some(range) => {
-                        QueryResult::Streams(self.logs(request, *plan, range, &mut stats).await?)
+                        QueryResult::Streams(self.logs(asked, *plan, range, &mut stats).await?)
                     }
                     None => QueryResult::Streams(Vec::new()),
                 },

@@ -1,11 +1,14 @@
 //! Log queries: walk time in the asked direction and stop when no later line can matter.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::logs::{Arrival, LogPartial, head};
 use narvi_logql::plan::LogPlan;
+use narvi_logql::running::{Halt, Running};
 use narvi_logql::stage::Machine;
 use narvi_model::answer::{LogStream, QueryStats};
 use narvi_model::{Day, Direction, TimeRange, Timestamp};
@@ -27,7 +30,7 @@ struct LogScanner {
     direction: Direction,
     /// Entries that a partial keeps.
     keep: usize,
-    now: Timestamp,
+    running: Running,
 }
 
 impl Scanner for LogScanner {
@@ -35,11 +38,15 @@ impl Scanner for LogScanner {
     type State = Machine;
 
     fn start(&self) -> LogPartial {
-        LogPartial::new(self.direction, self.keep)
+        LogPartial::new(self.direction, self.keep, &self.running)
     }
 
     fn state(&self) -> Machine {
-        self.plan.pipeline.machine(self.now.nanos())
+        self.plan.pipeline.machine(&self.running)
+    }
+
+    fn running(&self) -> &Running {
+        &self.running
     }
 
     fn range(&self) -> TimeRange {
@@ -71,7 +78,7 @@ impl Scanner for LogScanner {
         if pipeline.is_empty() {
             head(&mut batch.selection, self.direction, self.keep);
         }
-        pipeline.filter(batch);
+        pipeline.filter(batch, &self.running)?;
         if !pipeline.only_filters() {
             return Ok(partial.add_rows((pipeline, machine), batch, arrival)?);
         }
@@ -84,7 +91,7 @@ impl Engine {
     /// Answers a log query.
     pub(crate) async fn logs(
         &self,
-        request: &Request,
+        (request, running): (&Request, &Running),
         plan: LogPlan,
         range: TimeRange,
         stats: &mut QueryStats,
@@ -100,11 +107,11 @@ impl Engine {
             range,
             direction,
             keep,
-            now: request.now,
+            running: running.clone(),
         });
         let reach = Reach::of_query(&days::tenants(request), &plan.matchers)?;
         let days = Days::new(self, request, &reach, range, &scanner);
-        let mut partial = LogPartial::new(direction, keep);
+        let mut partial = LogPartial::new(direction, keep, running);
         let mut plans = days.plans(direction, &mut Budget::new(request)).await?;
         while let Some(planned) = plans.next().await {
             let PlannedDay { day, search, plan } = planned?;
@@ -133,33 +140,75 @@ impl Engine {
         units: Vec<Unit>,
         (partial, stats): (&mut LogPartial, &mut QueryStats),
     ) -> Result<(), EngineError> {
-        let direction = search.scanner.direction;
         // Without a filter the first lines are the answer; more units at once would be in vain.
         let ahead = match search.scanner.plan.pipeline.is_empty() {
             true => self.workers.count(),
             false => LOG_UNITS_IN_FLIGHT,
         };
-        let bounds: Vec<Option<Timestamp>> = units
-            .iter()
-            .map(|unit| units::bound(candidates, unit, direction))
-            .collect();
+        let into = (&mut *partial, &mut *stats);
+        let done = match self.pass(search, candidates, (&units, ahead), into).await? {
+            Pass::Whole => return Ok(()),
+            Pass::Crowded { done } => done,
+        };
+        // What does not fit side by side may fit one after the other.
+        let rest = units.into_iter().skip(done);
+        let parts: Vec<Unit> = rest.flat_map(|unit| unit.parts(candidates)).collect();
+        match self
+            .pass(search, candidates, (&parts, 1), (partial, stats))
+            .await?
+        {
+            Pass::Whole => Ok(()),
+            Pass::Crowded { .. } => Err(Halt::Crowded.into()),
+        }
+    }
+
+    /// Scans units in order, so many at once, until the rest cannot matter or memory is short.
+    async fn pass(
+        &self,
+        search: &Search<'_, LogScanner>,
+        candidates: &Arc<Vec<Candidate>>,
+        (units, ahead): (&[Unit], usize),
+        (partial, stats): (&mut LogPartial, &mut QueryStats),
+    ) -> Result<Pass, EngineError> {
+        let direction = search.scanner.direction;
+        let crowded = AtomicBool::new(false);
         let runs = stream::iter(units)
-            .map(|unit| search.run(candidates, unit))
+            .take_while(|_| ready(!crowded.load(Ordering::Relaxed)))
+            .map(|unit| search.run(candidates, unit.clone()))
             .buffered(ahead);
         let mut runs = std::pin::pin!(runs);
         let mut done = 0;
         while let Some(result) = runs.next().await {
-            for (found, cost) in result? {
+            let parts = match result {
+                Err(error) if error.is_crowded() => {
+                    // What is being scanned holds its memory until it is done.
+                    crowded.store(true, Ordering::Relaxed);
+                    while runs.next().await.is_some() {}
+                    return Ok(Pass::Crowded { done });
+                }
+                result => result?,
+            };
+            for (found, cost) in parts {
                 partial.merge(found)?;
                 stats.add(&cost);
             }
             done += 1;
-            if is_settled(partial, direction, bounds.get(done).copied().flatten()) {
+            let next = units.get(done);
+            let bound = next.and_then(|unit| units::bound(candidates, unit, direction));
+            if is_settled(partial, direction, bound) {
                 break;
             }
         }
-        Ok(())
+        Ok(Pass::Whole)
     }
+}
+
+/// How far a pass over units came.
+enum Pass {
+    /// To where the rest cannot matter.
+    Whole,
+    /// To the unit that found no room, behind so many others.
+    Crowded { done: usize },
 }
 
 /// Whether nothing from `bound` on, in the asked direction, can be among the entries kept.

@@ -8,6 +8,7 @@ use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::Arrival;
 use narvi_logql::metric::{Grid, Matrix, Partial, SeriesKey, Window};
 use narvi_logql::plan::{MetricPlan, Scan, ScanError, ScanState};
+use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats, Series};
 use narvi_model::{Direction, Limits, TimeRange, Timestamp};
 
@@ -18,8 +19,8 @@ use crate::error::EngineError;
 use crate::limits::UNITS_IN_FLIGHT;
 use crate::reach::Reach;
 use crate::request::{Client, Request, Span};
-use crate::scan::{Needs, Scanner};
-use crate::units;
+use crate::scan::{Needs, Scanner, Worker};
+use crate::units::{self, Unit};
 
 struct MetricScanner {
     plan: Arc<MetricPlan>,
@@ -27,7 +28,7 @@ struct MetricScanner {
     place: usize,
     window: Window,
     range: TimeRange,
-    now: Timestamp,
+    running: Running,
 }
 
 impl MetricScanner {
@@ -53,11 +54,15 @@ impl Scanner for MetricScanner {
     type State = ScanState;
 
     fn start(&self) -> Partial {
-        self.scan_plan().start(self.window)
+        self.scan_plan().start(self.window, &self.running)
     }
 
     fn state(&self) -> ScanState {
-        self.scan_plan().state(self.window, self.now.nanos())
+        self.scan_plan().state(self.window, &self.running)
+    }
+
+    fn running(&self) -> &Running {
+        &self.running
     }
 
     fn range(&self) -> TimeRange {
@@ -112,7 +117,7 @@ impl Engine {
     /// Answers a metric query.
     pub(crate) async fn metrics(
         &self,
-        request: &Request,
+        (request, running): (&Request, &Running),
         plan: MetricPlan,
         span: Span,
         stats: &mut QueryStats,
@@ -135,13 +140,15 @@ impl Engine {
                 place,
                 window,
                 range,
-                now: request.now,
+                running: running.clone(),
             };
             let costs = (&mut *stats, &mut budget);
             matrices.push(self.scan(request, scanner, costs).await?);
             Matrix::check_together(&matrices).map_err(ScanError::from)?;
         }
-        let mut result = evaluate(&plan, matrices, grid, form)?;
+        let running = running.clone();
+        let evaluated = move |_: &mut Worker| Ok(evaluate(&plan, matrices, grid, form, &running)?);
+        let mut result = self.workers.run(evaluated).await?;
         let warning = match &mut result {
             QueryResult::Matrix(series) | QueryResult::Vector(series) => {
                 check_series(request, series)?
@@ -159,6 +166,7 @@ impl Engine {
     ) -> Result<Matrix, EngineError> {
         let mut total = scanner.start();
         let range = scanner.range;
+        let most = certain_limit(request, &scanner.plan);
         let scanner = Arc::new(scanner);
         let matchers = &scanner.scan_plan().source.matchers;
         let reach = Reach::of_query(&days::tenants(request), matchers)?;
@@ -168,16 +176,37 @@ impl Engine {
             let PlannedDay { search, plan, .. } = planned?;
             stats.add(&plan.stats);
             let units = units::by_segment(&plan.candidates);
-            let runs = stream::iter(units).map(|unit| search.run(&plan.candidates, unit));
-            let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));
-            while let Some(result) = runs.next().await {
-                for (partial, cost) in result? {
-                    total.merge(partial).map_err(ScanError::from)?;
+            let mut add = |parts: Vec<(Partial, QueryStats)>| {
+                for (partial, cost) in parts {
+                    total.merge(partial)?;
                     stats.add(&cost);
                 }
+                match most.is_some_and(|most| total.exceeds(most)) {
+                    true => Err(too_many_series(&request.limits)),
+                    false => Ok(()),
+                }
+            };
+            let mut crowded = Vec::new();
+            {
+                let run =
+                    async |unit: Unit| (search.run(&plan.candidates, unit.clone()).await, unit);
+                let runs = stream::iter(units)
+                    .map(run)
+                    .buffer_unordered(UNITS_IN_FLIGHT);
+                let mut runs = std::pin::pin!(runs);
+                while let Some((result, unit)) = runs.next().await {
+                    match result {
+                        Err(error) if error.is_crowded() => crowded.push(unit),
+                        result => add(result?)?,
+                    }
+                }
+            }
+            // What does not fit beside the others may fit beside the total.
+            for unit in crowded {
+                add(search.run(&plan.candidates, unit).await?)?;
             }
         }
-        Ok(total.finish())
+        self.workers.run(move |_| Ok(total.finish())).await
     }
 }
 
@@ -225,9 +254,21 @@ fn check_series(
              results"
         )));
     }
-    Err(EngineError::Refused(format!(
+    Err(too_many_series(&request.limits))
+}
+
+/// The number of series beyond which the answer is sure to be refused, whatever else is found.
+fn certain_limit(request: &Request, plan: &MetricPlan) -> Option<usize> {
+    let most = request.limits.max_query_series;
+    let is_sure = plan.root.keeps_series() && request.caller.client != Client::Drilldown;
+    (most > 0 && is_sure).then_some(most)
+}
+
+fn too_many_series(limits: &Limits) -> EngineError {
+    let most = limits.max_query_series;
+    EngineError::Refused(format!(
         "maximum number of series ({most}) reached for a single query; consider reducing query \
          cardinality by adding more specific stream selectors, reducing the time range, or \
          aggregating results with functions like sum(), count() or topk()"
-    )))
+    ))
 }

@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::logs::Arrival;
 use narvi_logql::patterns::Patterns;
+use narvi_logql::running::Running;
 use narvi_model::answer::LinePattern;
 use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
 
@@ -33,6 +34,7 @@ struct PatternScanner {
     range: TimeRange,
     /// Nanoseconds between samples.
     step: i64,
+    running: Running,
 }
 
 impl Scanner for PatternScanner {
@@ -44,6 +46,10 @@ impl Scanner for PatternScanner {
     }
 
     fn state(&self) {}
+
+    fn running(&self) -> &Running {
+        &self.running
+    }
 
     fn range(&self) -> TimeRange {
         self.range
@@ -72,6 +78,7 @@ impl Scanner for PatternScanner {
     ) -> Result<usize, EngineError> {
         let level = batch.metadata.iter().find(|column| &*column.name == LEVEL);
         for row in batch.selection.iter() {
+            self.running.check()?;
             let level = level
                 .and_then(|column| column.value(row))
                 .unwrap_or_default();
@@ -94,13 +101,15 @@ impl Engine {
         request: &IndexRequest<'_>,
         step: i64,
     ) -> Result<Vec<LinePattern>, EngineError> {
-        self.within(request.limits, self.find_patterns(request, step))
-            .await
+        let running = Running::default();
+        let found = self.find_patterns(request, &running, step);
+        self.within(request.limits, &running, found).await
     }
 
     async fn find_patterns(
         &self,
         request: &IndexRequest<'_>,
+        running: &Running,
         step: i64,
     ) -> Result<Vec<LinePattern>, EngineError> {
         let Some(range) = checks::index(request)? else {
@@ -115,7 +124,11 @@ impl Engine {
             matchers: request.matchers,
             range,
             before: Timestamp::MAX,
-            scanner: Arc::new(PatternScanner { range, step }),
+            scanner: Arc::new(PatternScanner {
+                range,
+                step,
+                running: running.clone(),
+            }),
         };
         let days = search.days().await?;
         let plans = stream::iter(days)

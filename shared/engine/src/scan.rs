@@ -5,6 +5,7 @@
 
 use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::logs::Arrival;
+use narvi_logql::running::Running;
 use narvi_model::TimeRange;
 use narvi_model::answer::QueryStats;
 use narvi_segment::{Column, MetadataColumns, Scratch};
@@ -39,6 +40,9 @@ pub(crate) trait Scanner: Send + Sync + 'static {
 
     /// What a worker needs for a unit.
     fn state(&self) -> Self::State;
+
+    /// The query that this is for.
+    fn running(&self) -> &Running;
 
     /// The times that matter.
     fn range(&self) -> TimeRange;
@@ -121,6 +125,7 @@ impl Worker {
         };
         let range = scanner.range();
         for &place in &unit.chunks {
+            scanner.running().check()?;
             let candidate = &candidates[place];
             let chunk = candidate.chunk();
             stats.chunks_matched += 1;
@@ -136,7 +141,8 @@ impl Worker {
             self.batch.clip(range.start().nanos(), range.end().nanos());
             let own: Vec<&Collision> = collisions.iter().filter(|c| c.chunk == place).collect();
             if !own.is_empty() {
-                let repeated = duplicates::repeated(&own, candidates, pieces, &mut self.scratch)?;
+                let buffers = (&mut self.scratch, scanner.running());
+                let repeated = duplicates::repeated(&own, candidates, pieces, buffers)?;
                 stats.duplicates += repeated.len() as u64;
                 self.batch.selection.subtract(&repeated);
             }

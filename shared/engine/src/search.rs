@@ -137,8 +137,10 @@ impl<S: Scanner> Search<'_, S> {
             let pieces = duplicates::wanted(candidates, &unit).fetch(objects).await?;
             (bytes, seconds) = (pieces.bytes, pieces.seconds);
             let (candidates, unit) = (Arc::clone(candidates), Arc::clone(&unit));
+            let running = self.scanner.running().clone();
             let find = move |worker: &mut Worker| {
-                duplicates::collisions(&candidates, &unit, &pieces, &mut worker.scratch)
+                let buffers = (&mut worker.scratch, &running);
+                duplicates::collisions(&candidates, &unit, &pieces, buffers)
             };
             collisions = self.engine.workers.run(find).await?;
         }

@@ -6,6 +6,7 @@
 
 use foldhash::{HashMap, HashSet};
 use futures::stream::{self, StreamExt as _};
+use narvi_logql::running::Running;
 use narvi_model::answer::IndexStats;
 use narvi_model::{Day, Labels, StreamId, TimeRange};
 use narvi_storage::SegmentRow;
@@ -32,7 +33,12 @@ impl Engine {
     /// # Errors
     /// Over a limit, or the catalog or an object failed.
     pub async fn stats(&self, request: &IndexRequest<'_>) -> Result<IndexStats, EngineError> {
-        self.within(request.limits, self.count_index(request)).await
+        self.within(
+            request.limits,
+            &Running::default(),
+            self.count_index(request),
+        )
+        .await
     }
 
     async fn count_index(&self, request: &IndexRequest<'_>) -> Result<IndexStats, EngineError> {

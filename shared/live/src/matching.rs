@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::logs::{Arrival, LogPartial};
 use narvi_logql::plan::LogPlan;
+use narvi_logql::running::Running;
 use narvi_model::answer::LogStream;
 use narvi_model::{Direction, Entry, Timestamp, matches_all};
 use narvi_protocol::push::PushStream;
@@ -25,8 +26,9 @@ impl<'a> Pushed<'a> {
     /// The entries that a query answers with at `now`, each set of labels in the order of time.
     pub(crate) fn matching(&mut self, plan: &LogPlan, now: Timestamp) -> Vec<LogStream> {
         let pipeline = &plan.pipeline;
-        let mut machine = pipeline.machine(now.nanos());
-        let mut found = LogPartial::new(Direction::Forward, usize::MAX);
+        let running = Running::new(now.nanos());
+        let mut machine = pipeline.machine(&running);
+        let mut found = LogPartial::new(Direction::Forward, usize::MAX, &running);
         for (place, (stream, made)) in self.streams.iter_mut().enumerate() {
             if !matches_all(&plan.matchers, &stream.labels) {
                 continue;
@@ -34,13 +36,14 @@ impl<'a> Pushed<'a> {
             let batch = made.get_or_insert_with(|| batch(stream));
             // Another tail may have left less than all.
             batch.selection = Selection::Run(0..batch.rows());
-            pipeline.filter(batch);
             let arrival = Arrival(place as u64);
-            let added = if pipeline.only_filters() {
-                found.add_batch(batch, arrival)
-            } else {
-                let into = (pipeline, &mut machine);
-                found.add_rows(into, batch, arrival).map(drop)
+            let added = match pipeline.filter(batch, &running) {
+                Err(halt) => Err(halt.into()),
+                Ok(()) if pipeline.only_filters() => found.add_batch(batch, arrival),
+                Ok(()) => {
+                    let into = (pipeline, &mut machine);
+                    found.add_rows(into, batch, arrival).map(drop)
+                }
             };
             // Far more than a tail can be sent: it gets the first of it.
             if added.is_err() {

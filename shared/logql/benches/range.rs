@@ -7,6 +7,7 @@ use narvi_logql::batch::{Batch, Selection};
 use narvi_logql::metric::{
     Counting, Grid, RangePartial, SampleOrder, SamplePartial, Sampling, SeriesKey, Window,
 };
+use narvi_logql::running::Running;
 use narvi_model::{Labels, Timestamp};
 
 const ROWS: i64 = 65_536;
@@ -45,7 +46,7 @@ fn counting(c: &mut Criterion) {
             let window = window(range, step);
             group.bench_function(format!("{function:?}/{range}s by {step}s"), |b| {
                 b.iter(|| {
-                    let mut partial = RangePartial::new(function, window);
+                    let mut partial = RangePartial::new(function, window, &Running::default());
                     let added = partial.add_batch(&SeriesKey::All, &batch);
                     (black_box(added), partial.finish())
                 });
@@ -74,7 +75,7 @@ fn samples(c: &mut Criterion) {
             let window = window(range, step);
             group.bench_function(format!("{function:?}/{range}s by {step}s"), |b| {
                 b.iter(|| {
-                    let mut partial = SamplePartial::new(function, window);
+                    let mut partial = SamplePartial::new(function, window, &Running::default());
                     let added = partial.add(&labels, ORDER, &times, &values);
                     (black_box(added), partial.finish())
                 });

@@ -11,6 +11,7 @@ use narvi_logql::batch::{Batch, LineColumn, Selection};
 use narvi_logql::logs::Arrival;
 use narvi_logql::metric::Grid;
 use narvi_logql::plan::{MetricPlan, Plan, Scan};
+use narvi_logql::running::Running;
 use narvi_logql::syntax::parse;
 use narvi_model::{Labels, Timestamp};
 
@@ -146,15 +147,16 @@ fn group(
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(batch.lines.bytes.len() as u64));
     let window = Grid::instant(Timestamp::from_nanos(HOUR)).window(HOUR, 0);
+    let running = Running::default();
     for (grouping, stages) in queries {
         let query = format!("sum {grouping} (count_over_time({{app=\"shop\"}} {stages} [1h]))");
         let Some(scan) = scan(&query) else {
             continue;
         };
-        let mut state = scan.state(window, 0);
+        let mut state = scan.state(window, &running);
         group.bench_function(format!("{grouping} {stages}"), |b| {
             b.iter(|| {
-                let mut partial = scan.start(window);
+                let mut partial = scan.start(window, &running);
                 batch.selection = Selection::Run(0..batch.rows());
                 let left = scan.run((&mut partial, &mut state), &mut batch, Arrival(0));
                 (black_box(left.ok()), partial)

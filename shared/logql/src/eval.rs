@@ -5,6 +5,7 @@ use narvi_model::answer::{QueryResult, Sample, Series};
 
 use crate::metric::{Grid, MatchError, Matrix, Operand, absent, aggregate, binary, first, sort};
 use crate::plan::{MetricPlan, Node};
+use crate::running::{Halt, Running};
 
 /// A query whose scans cannot be put together; HTTP 500, as in Loki.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum EvalError {
     /// Two sides of an operator do not pair.
     #[error(transparent)]
     Matching(#[from] MatchError),
+    /// The query was stopped.
+    #[error(transparent)]
+    Halt(#[from] Halt),
 }
 
 /// Whether a query asks for one instant or for steps; decides the form of the answer.
@@ -26,15 +30,21 @@ pub enum Form {
 /// Computes the answer of `plan` from the results of its scans, in the plan's order.
 ///
 /// # Errors
-/// Where series of two sides of an operator do not pair as they must.
+/// Where series of two sides of an operator do not pair as they must, or the query was stopped.
 pub fn evaluate(
     plan: &MetricPlan,
     scans: Vec<Matrix>,
     grid: Grid,
     form: Form,
+    running: &Running,
 ) -> Result<QueryResult, EvalError> {
     let scans = scans.into_iter().map(Some).collect();
-    let result = Evaluation { scans, grid }.node(&plan.root)?;
+    let mut evaluation = Evaluation {
+        scans,
+        grid,
+        running,
+    };
+    let result = evaluation.node(&plan.root)?;
     Ok(match (result, form) {
         (Operand::Vector(matrix), Form::Range) => QueryResult::Matrix(matrix.into_range()),
         (Operand::Vector(mut matrix), Form::Instant) => {
@@ -61,14 +71,16 @@ pub fn evaluate(
     })
 }
 
-struct Evaluation {
+struct Evaluation<'a> {
     /// Each is taken out by the one node that names it.
     scans: Vec<Option<Matrix>>,
     grid: Grid,
+    running: &'a Running,
 }
 
-impl Evaluation {
+impl Evaluation<'_> {
     fn node(&mut self, node: &Node) -> Result<Operand, EvalError> {
+        self.running.check()?;
         Ok(match node {
             Node::Scan(place) => Operand::Vector(self.scan(*place)),
             Node::Literal(value) => Operand::Scalar(*value),

@@ -5,6 +5,14 @@
 /// cells are 128 MiB.
 pub(crate) const MAX_CELLS: usize = 16 << 20;
 
+/// Bytes of values, labels and lines that all partial results of a query hold together, whatever
+/// number of them is being computed. Beyond it they are computed one after the other, and if that
+/// does not help either the query is refused. One and the total that it goes into always fit.
+pub(crate) const MAX_QUERY_BYTES: usize = 2 * MAX_CELLS * size_of::<f64>();
+
+/// Bytes by which a part of a query asks for more of them.
+pub(crate) const SHARE_BYTES: usize = 64 << 10;
+
 /// Memory of the entries of a log answer. Beyond it the query is refused with the advice to ask for
 /// less: what templates make of lines may be larger than all that was read. An answer of Lambda
 /// has 6 MB at most.

@@ -13,6 +13,7 @@ use narvi_model::{Direction, Label, Labels, Line, Timestamp};
 
 use crate::batch::{Batch, Selection};
 use crate::limits::MAX_ANSWER_BYTES;
+use crate::running::{Halt, Running, Share};
 use crate::stage::{Machine, Pipeline, Row};
 
 /// Where a chunk stands among all chunks of a query in the order of arrival.
@@ -22,7 +23,7 @@ use crate::stage::{Machine, Pipeline, Row};
 pub struct Arrival(pub u64);
 
 /// One entry on its way to the answer.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug)]
 struct Found {
     time: i64,
     stream_hash: u64,
@@ -67,25 +68,38 @@ impl Found {
 )]
 pub struct TooManyBytes;
 
+/// Why lines cannot be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// They are too much for an answer.
+    #[error(transparent)]
+    TooManyBytes(#[from] TooManyBytes),
+    /// The query was stopped, or its parts hold too much together.
+    #[error(transparent)]
+    Halt(#[from] Halt),
+}
+
 /// The first entries in the asked direction, at most `limit` of them.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 pub struct LogPartial {
     direction: Direction,
     limit: usize,
     found: Vec<Found>,
     /// Memory of all of them.
     bytes: usize,
+    share: Share,
 }
 
 impl LogPartial {
     /// Nothing found yet.
     #[must_use]
-    pub fn new(direction: Direction, limit: usize) -> Self {
+    pub fn new(direction: Direction, limit: usize, running: &Running) -> Self {
         Self {
             direction,
             limit,
             found: Vec::new(),
             bytes: 0,
+            share: Share::new(running),
         }
     }
 
@@ -104,8 +118,9 @@ impl LogPartial {
     /// Takes the selected rows of a batch that can be among the first.
     ///
     /// # Errors
-    /// Where the first entries take more memory than allowed; those found so far stay.
-    pub fn add_batch(&mut self, batch: &Batch, arrival: Arrival) -> Result<(), TooManyBytes> {
+    /// Where the first entries take more memory than allowed, or the query was stopped; those found
+    /// so far stay.
+    pub fn add_batch(&mut self, batch: &Batch, arrival: Arrival) -> Result<(), LogError> {
         let stream_hash = batch.stream.stable_hash();
         let rows = batch.selection.len();
         let places = match self.direction {
@@ -139,7 +154,7 @@ impl LogPartial {
         (pipeline, machine): (&Pipeline, &mut Machine),
         batch: &Batch,
         arrival: Arrival,
-    ) -> Result<usize, TooManyBytes> {
+    ) -> Result<usize, LogError> {
         machine.start_chunk(batch);
         let direction = self.direction;
         let mut rows = batch.selection.iter();
@@ -153,7 +168,7 @@ impl LogPartial {
                 break;
             };
             let mut row = machine.start_row(batch, at);
-            if pipeline.keeps(&mut row) {
+            if pipeline.keeps(&mut row)? {
                 self.add(Found::of(&row, batch, arrival))?;
                 taken += 1;
             }
@@ -166,7 +181,8 @@ impl LogPartial {
     ///
     /// # Errors
     /// As [`LogPartial::add_batch`].
-    pub fn merge(&mut self, other: Self) -> Result<(), TooManyBytes> {
+    pub fn merge(&mut self, mut other: Self) -> Result<(), LogError> {
+        self.share.absorb(&mut other.share);
         for found in other.found {
             self.add(found)?;
         }
@@ -176,16 +192,16 @@ impl LogPartial {
 
     /// Adds an entry. What is too much is found out only once it is half as much again, since
     /// those that are not among the first do not count and sorting is dear.
-    fn add(&mut self, found: Found) -> Result<(), TooManyBytes> {
+    fn add(&mut self, found: Found) -> Result<(), LogError> {
         self.bytes += found.bytes();
         self.found.push(found);
         if self.bytes > MAX_ANSWER_BYTES / 2 * 3 {
             self.sort();
             if self.bytes > MAX_ANSWER_BYTES {
-                return Err(TooManyBytes);
+                return Err(TooManyBytes.into());
             }
         }
-        Ok(())
+        Ok(self.share.hold(self.bytes)?)
     }
 
     /// Keeps the first `limit`; sorting only once the excess is as large again keeps it cheap.
@@ -200,6 +216,7 @@ impl LogPartial {
         self.found.sort_unstable_by(|a, b| order(direction, a, b));
         self.found.truncate(self.limit);
         self.bytes = self.found.iter().map(Found::bytes).sum();
+        self.share.settle(self.bytes);
     }
 
     /// The time that an entry must be before (or at) in the asked direction to be among the first;
@@ -302,8 +319,9 @@ mod tests {
     use crate::batch::tests::batch;
 
     fn found(direction: Direction, limit: usize, interval: i64) -> Vec<String> {
-        let mut partial = LogPartial::new(direction, limit);
-        let mut other = LogPartial::new(direction, limit);
+        let running = Running::default();
+        let mut partial = LogPartial::new(direction, limit, &running);
+        let mut other = LogPartial::new(direction, limit, &running);
         let mut lines = batch(&["a", "b", "c"]);
         lines.timestamps = vec![10, 20, 20];
         partial.add_batch(&lines, Arrival(0)).unwrap();
@@ -330,22 +348,23 @@ mod tests {
 
     #[test]
     fn only_the_first_count_as_memory() {
+        let running = Running::default();
         let largest = |limit: usize| {
-            let mut partial = LogPartial::new(Direction::Forward, limit);
+            let mut partial = LogPartial::new(Direction::Forward, limit, &running);
             let lines = batch(&vec!["x".repeat(1 << 20); 100]);
             let added = partial.add_batch(&lines, Arrival(0));
-            let mut whole = LogPartial::new(Direction::Forward, limit);
+            let mut whole = LogPartial::new(Direction::Forward, limit, &running);
             added
                 .and_then(|()| whole.merge(partial))
                 .map(|()| whole.finish(0, limit)[0].entries.len())
         };
         assert_eq!(largest(60), Ok(60));
-        assert_eq!(largest(100), Err(TooManyBytes));
+        assert_eq!(largest(100), Err(LogError::TooManyBytes(TooManyBytes)));
     }
 
     #[test]
     fn many_parts_keep_the_first() {
-        let mut partial = LogPartial::new(Direction::Backward, 2);
+        let mut partial = LogPartial::new(Direction::Backward, 2, &Running::default());
         for n in 0..5000 {
             let mut lines = batch(&["x"]);
             lines.timestamps = vec![n];

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use narvi_logql::batch::{Batch, LineColumn, Selection};
 use narvi_logql::logs::{Arrival, LogPartial};
+use narvi_logql::running::Running;
 use narvi_logql::stage::{Demand, Pipeline};
 use narvi_logql::syntax;
 use narvi_model::answer::{DetectedField, FieldKind, LogEntry, LogStream};
@@ -146,8 +147,9 @@ fn extract(parser: &str, stream: &LogStream) -> Result<Vec<Labels>, EngineError>
     let query = syntax::parse_log(&format!(r#"{{a="b"}} | {parser}"#))?;
     let pipeline = Pipeline::compile(&query.stages, Demand::All)?;
     let rows = stream.entries.len();
-    let mut found = LogPartial::new(Direction::Forward, rows);
-    let mut machine = pipeline.machine(0);
+    let running = Running::default();
+    let mut found = LogPartial::new(Direction::Forward, rows, &running);
+    let mut machine = pipeline.machine(&running);
     let batch = batch(stream);
     found.add_rows((&pipeline, &mut machine), &batch, Arrival(0))?;
     let mut labels = vec![Labels::empty(); rows];

@@ -9,6 +9,7 @@ mod kind;
 mod labels;
 mod paths;
 
+use narvi_logql::running::Running;
 use narvi_model::Direction;
 use narvi_model::answer::{DetectedField, DetectedLabel, QueryResult};
 
@@ -34,7 +35,9 @@ impl Engine {
         let (tenant, limits) = (request.tenant, request.limits);
         let groups = [request.matchers];
         let found = self.series(tenant, limits, range, &groups);
-        Ok(labels::summary(&self.within(limits, found).await?))
+        Ok(labels::summary(
+            &self.within(limits, &Running::default(), found).await?,
+        ))
     }
 
     /// The fields of the newest lines of a log query, by name: structured metadata, what the query

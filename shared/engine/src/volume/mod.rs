@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use foldhash::{HashMap, HashMapExt as _};
 use futures::stream::{self, StreamExt as _};
+use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats, Sample, Series};
 use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange, Timestamp};
 
@@ -66,8 +67,12 @@ impl Engine {
     /// # Errors
     /// Over a limit, or the catalog or an object failed.
     pub async fn volume(&self, request: &VolumeRequest<'_>) -> Result<Answer, EngineError> {
-        self.within(request.index.limits, self.count_volume(request))
-            .await
+        self.within(
+            request.index.limits,
+            &Running::default(),
+            self.count_volume(request),
+        )
+        .await
     }
 
     async fn count_volume(&self, request: &VolumeRequest<'_>) -> Result<Answer, EngineError> {

@@ -11,6 +11,7 @@ use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::{Arrival, LogPartial};
 use narvi_logql::metric::Grid;
 use narvi_logql::plan::{LogPlan, MetricPlan, Plan, Scan};
+use narvi_logql::running::Running;
 use narvi_logql::syntax::parse;
 use narvi_model::{Direction, Labels, Timestamp};
 
@@ -70,27 +71,29 @@ fn run(text: &str) {
 
 fn log(plan: &LogPlan) {
     for direction in [Direction::Forward, Direction::Backward] {
-        let mut partial = LogPartial::new(direction, 5);
-        let mut machine = plan.pipeline.machine(0);
+        let running = Running::default();
+        let mut partial = LogPartial::new(direction, 5, &running);
+        let mut machine = plan.pipeline.machine(&running);
         let mut batch = batch();
-        plan.pipeline.filter(&mut batch);
+        let _ = plan.pipeline.filter(&mut batch, &running);
         let _ = partial.add_rows((&plan.pipeline, &mut machine), &batch, Arrival(0));
         assert!(partial.finish(0, 5).len() <= 5);
     }
 }
 
 fn metric(plan: &MetricPlan, grid: Grid, form: Form) {
+    let running = Running::default();
     let scan = |scan: &Scan| {
         let window = grid.window(scan.range, scan.offset);
-        let mut partial = scan.start(window);
-        let mut state = scan.state(window, 0);
+        let mut partial = scan.start(window, &running);
+        let mut state = scan.state(window, &running);
         let into = (&mut partial, &mut state);
         scan.run(into, &mut batch(), Arrival(0))
             .is_ok()
             .then(|| partial.finish())
     };
     if let Some(scans) = plan.scans.iter().map(scan).collect() {
-        let _ = evaluate(plan, scans, grid, form);
+        let _ = evaluate(plan, scans, grid, form, &running);
     }
 }
 

@@ -10,9 +10,10 @@ use narvi_model::Labels;
 
 use super::room::label_cells;
 use super::series_key::Groups;
-use super::{ABSENT, Matrix, MatrixSeries, Samples, SeriesKey, Window};
+use super::{ABSENT, Matrix, MatrixSeries, PartialError, Samples, SeriesKey, Window};
 use crate::batch::{Batch, Selection};
 use crate::limits::MAX_CELLS;
+use crate::running::{Running, Share};
 
 /// Which of the four functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -49,17 +50,18 @@ impl Counting {
 pub struct TooManySeries;
 
 /// What part of a scan yielded; merges with other parts in any order.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 pub struct RangePartial {
     function: Counting,
     window: Window,
     series: HashMap<Labels, Cells>,
     /// What the labels of all series take, in cells of 8 bytes.
     label_cells: usize,
+    share: Share,
 }
 
 /// One series: differences between neighbouring steps, so one more than there are steps.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 struct Cells {
     lines: Vec<i64>,
     /// Empty where only lines are counted.
@@ -96,12 +98,13 @@ impl Cells {
 impl RangePartial {
     /// Nothing counted yet.
     #[must_use]
-    pub fn new(function: Counting, window: Window) -> Self {
+    pub fn new(function: Counting, window: Window, running: &Running) -> Self {
         Self {
             function,
             window,
             series: HashMap::default(),
             label_cells: 0,
+            share: Share::new(running),
         }
     }
 
@@ -109,7 +112,7 @@ impl RangePartial {
     ///
     /// # Errors
     /// Where that makes more series than memory allows.
-    pub fn add_batch(&mut self, key: &SeriesKey, batch: &Batch) -> Result<(), TooManySeries> {
+    pub fn add_batch(&mut self, key: &SeriesKey, batch: &Batch) -> Result<(), PartialError> {
         let window = self.window;
         match Groups::new(key, batch) {
             Groups::One(labels) => {
@@ -136,7 +139,7 @@ impl RangePartial {
     ///
     /// # Errors
     /// As [`RangePartial::add_batch`].
-    pub(crate) fn add_samples(&mut self, samples: Samples<'_>) -> Result<(), TooManySeries> {
+    pub(crate) fn add_samples(&mut self, samples: Samples<'_>) -> Result<(), PartialError> {
         let window = self.window;
         let cells = self.cells(samples.labels)?;
         for (run, steps) in window.runs(samples.times) {
@@ -157,7 +160,7 @@ impl RangePartial {
         labels: &Labels,
         (first, last): (i64, i64),
         (lines, bytes): (u64, u64),
-    ) -> Result<bool, TooManySeries> {
+    ) -> Result<bool, PartialError> {
         let steps = self.window.steps(first);
         if steps != self.window.steps(last) {
             return Ok(false);
@@ -172,7 +175,8 @@ impl RangePartial {
     ///
     /// # Errors
     /// As [`RangePartial::add_batch`].
-    pub fn merge(&mut self, other: Self) -> Result<(), TooManySeries> {
+    pub fn merge(&mut self, mut other: Self) -> Result<(), PartialError> {
+        self.share.absorb(&mut other.share);
         for (labels, cells) in other.series {
             if let Some(mine) = self.series.get_mut(&labels) {
                 let add = |to: &mut [i64], from: &[i64]| {
@@ -185,7 +189,15 @@ impl RangePartial {
                 self.series.insert(labels, cells);
             }
         }
+        self.share
+            .settle(self.cells_of(self.series.len()) * size_of::<f64>());
         Ok(())
+    }
+
+    /// Whether more than `most` series have a line in any window.
+    pub(super) fn exceeds(&self, most: usize) -> bool {
+        let counted = |cells: &&Cells| cells.lines.iter().any(|&change| change != 0);
+        self.series.len() > most && self.series.values().filter(counted).count() > most
     }
 
     /// The values of every step that has a line in its window.
@@ -222,7 +234,7 @@ impl RangePartial {
         }
     }
 
-    fn cells(&mut self, labels: &Labels) -> Result<&mut Cells, TooManySeries> {
+    fn cells(&mut self, labels: &Labels) -> Result<&mut Cells, PartialError> {
         if !self.series.contains_key(labels) {
             self.make_room(labels)?;
         }
@@ -235,19 +247,22 @@ impl RangePartial {
     }
 
     /// Counts the memory of one more series.
-    fn make_room(&mut self, labels: &Labels) -> Result<(), TooManySeries> {
-        let columns = if self.function.counts_bytes() { 2 } else { 1 };
-        let cells = (self.series.len() + 1).saturating_mul(self.window.grid().len() + 1);
+    fn make_room(&mut self, labels: &Labels) -> Result<(), PartialError> {
         self.label_cells += label_cells(labels);
-        if cells
+        let cells = self.cells_of(self.series.len() + 1);
+        if cells > MAX_CELLS {
+            return Err(TooManySeries.into());
+        }
+        Ok(self.share.hold(cells * size_of::<f64>())?)
+    }
+
+    /// Memory of that many series, in cells of 8 bytes.
+    fn cells_of(&self, series: usize) -> usize {
+        let columns = if self.function.counts_bytes() { 2 } else { 1 };
+        series
+            .saturating_mul(self.window.grid().len() + 1)
             .saturating_mul(columns)
             .saturating_add(self.label_cells)
-            > MAX_CELLS
-        {
-            Err(TooManySeries)
-        } else {
-            Ok(())
-        }
     }
 }
 
@@ -293,6 +308,7 @@ mod tests {
     use super::*;
     use crate::batch::tests::batch;
     use crate::metric::{Grid, is_absent};
+    use crate::running::Halt;
 
     fn window() -> Window {
         // Steps at 2, 4, 6 ns, each looking back 3 ns.
@@ -302,12 +318,12 @@ mod tests {
 
     #[track_caller]
     fn check(function: Counting, want: [f64; 3]) {
-        let mut partial = RangePartial::new(function, window());
+        let mut partial = RangePartial::new(function, window(), &Running::default());
         let mut lines = batch(&["a", "bb", "ccc", ""]);
         partial.add_batch(&SeriesKey::All, &lines).unwrap();
         lines.timestamps = vec![100; 4];
         partial.add_batch(&SeriesKey::All, &lines).unwrap();
-        let mut other = RangePartial::new(function, window());
+        let mut other = RangePartial::new(function, window(), &Running::default());
         assert!(other.add_chunk(&Labels::empty(), (6, 6), (1, 0)).unwrap());
         assert!(!other.add_chunk(&Labels::empty(), (1, 6), (9, 9)).unwrap());
         partial.merge(other).unwrap();
@@ -331,7 +347,7 @@ mod tests {
     fn scattered_rows_count_as_runs_do() {
         let mut lines = batch(&["a", "bb", "ccc", ""]);
         lines.selection = Selection::Rows(vec![0, 2]);
-        let mut partial = RangePartial::new(Counting::Bytes, window());
+        let mut partial = RangePartial::new(Counting::Bytes, window(), &Running::default());
         partial.add_batch(&SeriesKey::All, &lines).unwrap();
         let matrix = partial.finish();
         assert_eq!(matrix.series[0].cells[..2], [1.0, 3.0]);
@@ -341,12 +357,52 @@ mod tests {
     #[test]
     fn too_many_series_are_refused() {
         let grid = Grid::range(Timestamp::from_nanos(0), Timestamp::from_seconds(1), 1000).unwrap();
-        let mut partial = RangePartial::new(Counting::Lines, grid.window(5, 0));
+        let mut partial =
+            RangePartial::new(Counting::Lines, grid.window(5, 0), &Running::default());
         let mut add = |n: i32| {
             let labels = Labels::from_pairs([("n", n.to_string())]);
             partial.add_chunk(&labels, (0, 0), (1, 1))
         };
         let refused = (0..100).position(|n| add(n).is_err());
         assert_eq!(refused, Some(MAX_CELLS / 1_000_002));
+    }
+
+    /// A part that holds 100 MiB, `n` told apart from others by its label.
+    fn large_part(running: &Running, n: usize) -> Result<RangePartial, PartialError> {
+        let grid = Grid::range(Timestamp::from_nanos(0), Timestamp::from_nanos(1 << 20), 1);
+        let mut partial = RangePartial::new(Counting::Lines, grid.unwrap().window(5, 0), running);
+        for series in 0..12 {
+            let labels = Labels::from_pairs([("n", n.to_string()), ("s", series.to_string())]);
+            partial.add_chunk(&labels, (0, 0), (1, 1))?;
+        }
+        Ok(partial)
+    }
+
+    #[test]
+    fn parts_of_a_query_share_its_memory() {
+        let running = Running::default();
+        let mut one = large_part(&running, 1).unwrap();
+        let alone = running.held_bytes();
+        let other = large_part(&running, 1).unwrap();
+        let crowded = large_part(&running, 2).map(drop);
+        assert_eq!(crowded, Err(PartialError::Halt(Halt::Crowded)));
+        one.merge(other).unwrap();
+        assert_eq!(running.held_bytes(), alone, "they had the same series");
+        assert!(large_part(&running, 2).is_ok());
+        drop(one);
+        assert_eq!(running.held_bytes(), 0);
+    }
+
+    #[test]
+    fn series_count_that_have_lines() {
+        let mut partial = RangePartial::new(Counting::Lines, window(), &Running::default());
+        let mut lines = batch(&["a"]);
+        for (name, time) in [("a", 2), ("b", 2), ("c", 100)] {
+            lines.stream = Labels::from_pairs([("n", name)]);
+            lines.timestamps = vec![time];
+            partial.add_batch(&SeriesKey::All, &lines).unwrap();
+        }
+        assert!(partial.exceeds(1));
+        assert!(!partial.exceeds(2));
     }
 }

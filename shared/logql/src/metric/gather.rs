@@ -10,6 +10,7 @@ use super::room::label_cells;
 use super::{SeriesKey, TooManySeries};
 use crate::batch::Batch;
 use crate::limits::MAX_CELLS;
+use crate::running::{Halt, Running, Share};
 use crate::stage::row::RowKey;
 use crate::stage::{Machine, Pipeline, Row};
 
@@ -39,6 +40,9 @@ pub enum GatherError {
     /// The labels of the batch alone take more memory than allowed.
     #[error(transparent)]
     TooManySeries(#[from] TooManySeries),
+    /// The query was stopped, or its parts hold too much together.
+    #[error(transparent)]
+    Halt(#[from] Halt),
 }
 
 /// What tells the series of a scan apart, once the pipeline is compiled.
@@ -91,12 +95,13 @@ pub(crate) struct Samples<'a> {
 }
 
 /// Buffers of one worker, used again for each batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gather {
     places: HashMap<Box<[u8]>, u32>,
     labels: Vec<Labels>,
     /// What they take, in cells of 8 bytes.
     label_cells: usize,
+    share: Share,
     key: Vec<u8>,
     /// The series of each line, and what is counted of it.
     series: Vec<u32>,
@@ -111,6 +116,25 @@ pub struct Gather {
 }
 
 impl Gather {
+    /// For batches of one query.
+    pub(crate) fn new(running: &Running) -> Self {
+        Self {
+            places: HashMap::default(),
+            labels: Vec::new(),
+            label_cells: 0,
+            share: Share::new(running),
+            key: Vec::new(),
+            series: Vec::new(),
+            times: Vec::new(),
+            bytes: Vec::new(),
+            values: Vec::new(),
+            sorted_times: Vec::new(),
+            sorted_bytes: Vec::new(),
+            sorted_values: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
     /// Runs the selected lines of a batch through the stages of `pipeline`; answers how many are
     /// left.
     pub(crate) fn run(
@@ -123,7 +147,7 @@ impl Gather {
         machine.start_chunk(batch);
         for at in batch.selection.iter() {
             let mut row = machine.start_row(batch, at);
-            if !pipeline.keeps(&mut row) {
+            if !pipeline.keeps(&mut row)? {
                 continue;
             }
             if pipeline.takes_values() {
@@ -146,13 +170,14 @@ impl Gather {
         self.places.clear();
         self.labels.clear();
         self.label_cells = 0;
+        self.share.settle(0);
         self.series.clear();
         self.times.clear();
         self.bytes.clear();
         self.values.clear();
     }
 
-    fn place(&mut self, series: &Series, row: &Row<'_>) -> Result<u32, TooManySeries> {
+    fn place(&mut self, series: &Series, row: &Row<'_>) -> Result<u32, GatherError> {
         self.key.clear();
         row.write_key(&series.row_key, &mut self.key);
         if let Some(place) = self.places.get(&*self.key) {
@@ -165,8 +190,9 @@ impl Gather {
         self.label_cells += 2 * label_cells(&labels);
         self.labels.push(labels);
         if self.label_cells > MAX_CELLS {
-            return Err(TooManySeries);
+            return Err(TooManySeries.into());
         }
+        self.share.hold(self.label_cells * size_of::<f64>())?;
         Ok(place)
     }
 
@@ -246,8 +272,9 @@ mod tests {
             values: ["1", "2"].into_iter().collect(),
             refs: vec![1, 2, 0, 1],
         }];
-        let mut gather = Gather::default();
-        let mut machine = plan.pipeline.machine(0);
+        let running = Running::default();
+        let mut gather = Gather::new(&running);
+        let mut machine = plan.pipeline.machine(&running);
         let left = gather.run((&plan.pipeline, &series), &mut machine, &lines);
         let shown = |s: Samples<'_>| {
             let Samples {

@@ -28,7 +28,7 @@ pub(crate) use gather::{Samples, Series};
 pub use grid::{Grid, Window};
 pub use label_replace::LabelReplace;
 pub use matrix::{ABSENT, Matrix, MatrixSeries, is_absent};
-pub use partial::{Function, Partial};
+pub use partial::{Function, Partial, PartialError};
 pub use ranking::{Ranking, first, sort};
 pub use samples::{SampleOrder, SamplePartial, Sampling, TooManyValues};
 pub use series_key::SeriesKey;

@@ -29,6 +29,10 @@ impl Data for LineData<'_, '_> {
     fn now(&self) -> i64 {
         self.0.now()
     }
+
+    fn is_stopped(&self) -> bool {
+        self.0.running().is_stopped()
+    }
 }
 
 /// A value up to where a template cut through a character, if one did.

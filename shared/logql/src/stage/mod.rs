@@ -28,6 +28,7 @@ mod unwrap;
 use crate::batch::Batch;
 use crate::plan::PlanError;
 use crate::required::Required;
+use crate::running::{Halt, Running};
 use crate::syntax::ast;
 use crate::template;
 
@@ -298,11 +299,10 @@ impl Pipeline {
         Required::all(filters.chain(labels))
     }
 
-    /// What a worker needs to run lines through; serves chunk after chunk. `now` is what templates
-    /// take for the current time, in nanoseconds.
+    /// What a worker needs to run lines through; serves chunk after chunk.
     #[must_use]
-    pub fn machine(&self, now: i64) -> Machine {
-        Machine::new(&self.names, now)
+    pub fn machine(&self, running: &Running) -> Machine {
+        Machine::new(&self.names, running)
     }
 
     /// The number of a name, for whoever reads labels behind the stages. Machines made before do
@@ -311,19 +311,33 @@ impl Pipeline {
         self.names.id(name)
     }
 
-    /// Runs the line filters in front over a batch; stops early when no row is left.
-    pub fn filter(&self, batch: &mut Batch) {
+    /// Runs the line filters in front over a batch; ends early when no row is left.
+    ///
+    /// # Errors
+    /// Where the query was stopped; the selection is of no use then.
+    pub fn filter(&self, batch: &mut Batch, running: &Running) -> Result<(), Halt> {
         for filter in &self.filters {
             if batch.selection.is_empty() {
-                return;
+                return Ok(());
             }
-            filter.run(batch);
+            filter.run(batch, running);
+            running.check()?;
         }
+        Ok(())
     }
 
     /// Runs a line through the stages behind; answers whether it is kept.
-    pub(crate) fn keeps(&self, row: &mut Row<'_>) -> bool {
-        self.stages.iter().all(|stage| stage.run(row, &self.wanted))
+    ///
+    /// # Errors
+    /// Where the query was stopped.
+    pub(crate) fn keeps(&self, row: &mut Row<'_>) -> Result<bool, Halt> {
+        for stage in &self.stages {
+            row.running().check()?;
+            if !stage.run(row, &self.wanted) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether [`Pipeline::value`] takes numbers of lines.
@@ -371,12 +385,13 @@ pub(crate) mod tests {
     ) -> Option<(String, String)> {
         let mut batch = batch(&[line]);
         batch.stream = Labels::from_pairs(labels.iter().copied());
-        pipeline.filter(&mut batch);
+        let running = Running::default();
+        pipeline.filter(&mut batch, &running).unwrap();
         let at = batch.selection.get(0)?;
-        let mut machine = pipeline.machine(0);
+        let mut machine = pipeline.machine(&running);
         machine.start_chunk(&batch);
         let mut row = machine.start_row(&batch, at);
-        if !pipeline.keeps(&mut row) {
+        if !pipeline.keeps(&mut row).unwrap() {
             return None;
         }
         let line = String::from_utf8_lossy(row.line()).into_owned();

@@ -74,6 +74,7 @@ fn seconds(nanos: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use crate::batch::tests::batch;
+    use crate::running::Running;
     use crate::stage::{Demand, Pipeline};
     use crate::syntax::ast::{MetricKind, Query};
     use narvi_model::Labels;
@@ -92,7 +93,7 @@ mod tests {
         let pipeline = Pipeline::sampling(&[], unwrap, Demand::All).unwrap();
         let mut lines = batch(&["line"]);
         lines.stream = Labels::from_pairs([("a", value), ("b", "x")]);
-        let mut machine = pipeline.machine(0);
+        let mut machine = pipeline.machine(&Running::default());
         machine.start_chunk(&lines);
         let mut row = machine.start_row(&lines, 0);
         let got = pipeline.value(&mut row);

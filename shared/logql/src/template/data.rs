@@ -19,6 +19,10 @@ pub trait Data {
     fn timestamp(&self) -> i64;
     /// The current time, in nanoseconds.
     fn now(&self) -> i64;
+    /// Whether nobody waits for what is rendered any more.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// The line that is rendered.

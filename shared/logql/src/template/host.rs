@@ -50,7 +50,10 @@ impl Scratch {
             work: &mut self.work,
             last: &mut self.last,
             prepared: None,
-            steps: MAX_TEMPLATE_STEPS,
+            steps: match data.is_stopped() {
+                true => 0,
+                false => MAX_TEMPLATE_STEPS,
+            },
             memory: MAX_TEMPLATE_MEMORY,
         }
     }

@@ -9,6 +9,7 @@ use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::{Arrival, LogPartial};
 use narvi_logql::metric::{Grid, Matrix};
 use narvi_logql::plan::{LogPlan, MetricPlan, Plan, Scan};
+use narvi_logql::running::Running;
 use narvi_logql::syntax::parse;
 use narvi_model::answer::QueryResult;
 use narvi_model::{Direction, Labels};
@@ -76,11 +77,13 @@ fn answer(query: &str, data: &Data<'_>) -> String {
 }
 
 fn log(plan: &LogPlan, data: &Data<'_>) -> Result<String, String> {
-    let mut partial = LogPartial::new(Direction::Forward, LIMIT);
-    let mut machine = plan.pipeline.machine(0);
+    let running = Running::default();
+    let mut partial = LogPartial::new(Direction::Forward, LIMIT, &running);
+    let mut machine = plan.pipeline.machine(&running);
     for place in 0..data.batches {
         let mut batch = (data.batch)(place);
-        plan.pipeline.filter(&mut batch);
+        let filtered = plan.pipeline.filter(&mut batch, &running);
+        filtered.map_err(|halt| halt.to_string())?;
         let into = (&plan.pipeline, &mut machine);
         partial
             .add_rows(into, &batch, Arrival(place as u64))
@@ -100,10 +103,11 @@ fn log(plan: &LogPlan, data: &Data<'_>) -> Result<String, String> {
 }
 
 fn metric(plan: &MetricPlan, data: &Data<'_>) -> Result<String, String> {
+    let running = Running::default();
     let scan = |scan: &Scan| {
         let window = data.grid.window(scan.range, scan.offset);
-        let mut partial = scan.start(window);
-        let mut state = scan.state(window, 0);
+        let mut partial = scan.start(window, &running);
+        let mut state = scan.state(window, &running);
         for place in 0..data.batches {
             let mut batch = (data.batch)(place);
             let into = (&mut partial, &mut state);
@@ -121,7 +125,8 @@ fn metric(plan: &MetricPlan, data: &Data<'_>) -> Result<String, String> {
         1 => Form::Instant,
         _ => Form::Range,
     };
-    let result = evaluate(plan, scans, data.grid, form).map_err(|error| error.to_string())?;
+    let result = evaluate(plan, scans, data.grid, form, &running);
+    let result = result.map_err(|error| error.to_string())?;
     Ok(match result {
         QueryResult::Scalar(sample) => format!("{}", sample.value),
         QueryResult::Matrix(series) | QueryResult::Vector(series) => {

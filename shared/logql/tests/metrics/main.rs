@@ -12,6 +12,7 @@
 use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::metric::{ABSENT, Folding, Grid, Matrix, MatrixSeries, aggregate, labels_of};
 use narvi_logql::plan::{MetricPlan, Node, Plan, Scan};
+use narvi_logql::running::Running;
 use narvi_logql::syntax::parse;
 use narvi_model::answer::{QueryResult, Series};
 use narvi_model::{Labels, Timestamp};
@@ -64,7 +65,7 @@ fn answer(query: &str, form: Form) -> String {
         Form::Instant => Grid::instant(last),
     };
     let scans = plan.scans.iter().map(|scan| table(scan, grid)).collect();
-    match evaluate(&plan, scans, grid, form) {
+    match evaluate(&plan, scans, grid, form, &Running::default()) {
         Err(error) => error.to_string(),
         Ok(QueryResult::Scalar(sample)) => format!("{}@{}", sample.value, sample.millis / 1000),
         Ok(QueryResult::Matrix(series) | QueryResult::Vector(series)) => {
@@ -208,7 +209,8 @@ fn metrics_of_absence() {
             inner: Box::new(plan.root),
         };
         let plan = MetricPlan { root, ..plan };
-        let QueryResult::Matrix(series) = evaluate(&plan, scans, grid, Form::Range).unwrap() else {
+        let answer = evaluate(&plan, scans, grid, Form::Range, &Running::default());
+        let QueryResult::Matrix(series) = answer.unwrap() else {
             panic!("not a matrix");
         };
         assert_eq!(series.iter().map(text).collect::<String>(), want);

@@ -18,8 +18,9 @@ use foldhash::HashMap;
 use narvi_model::Labels;
 
 use super::room::label_cells;
-use super::{ABSENT, Matrix, MatrixSeries, TooManySeries, Window};
+use super::{ABSENT, Matrix, MatrixSeries, PartialError, TooManySeries, Window};
 use crate::limits::MAX_CELLS;
+use crate::running::{Running, Share};
 use counter::Counted;
 use deviation::Moments;
 use ends::{First, Last};
@@ -82,15 +83,16 @@ pub enum TooManyValues {
 }
 
 /// What part of a scan yielded; merges with other parts in any order.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 pub struct SamplePartial {
     function: Sampling,
     window: Window,
     store: Store,
+    share: Share,
 }
 
 /// The series, with what their panes keep.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 enum Store {
     Sum(Table<Sum>),
     Mean(Table<Mean>),
@@ -106,7 +108,7 @@ enum Store {
 impl SamplePartial {
     /// No samples yet.
     #[must_use]
-    pub fn new(function: Sampling, window: Window) -> Self {
+    pub fn new(function: Sampling, window: Window, running: &Running) -> Self {
         let store = match function {
             Sampling::Rate | Sampling::Sum => Store::Sum(Table::default()),
             Sampling::Avg => Store::Mean(Table::default()),
@@ -122,6 +124,7 @@ impl SamplePartial {
             function,
             window,
             store,
+            share: Share::new(running),
         }
     }
 
@@ -135,23 +138,23 @@ impl SamplePartial {
         order: SampleOrder,
         times: &[i64],
         values: &[f64],
-    ) -> Result<(), TooManyValues> {
+    ) -> Result<(), PartialError> {
         let run = Run {
             order,
             times,
             values,
         };
-        let window = &self.window;
+        let (window, share) = (&self.window, &mut self.share);
         match &mut self.store {
-            Store::Sum(table) => table.add(labels, window, &run),
-            Store::Mean(table) => table.add(labels, window, &run),
-            Store::Min(table) => table.add(labels, window, &run),
-            Store::Max(table) => table.add(labels, window, &run),
-            Store::Moments(table) => table.add(labels, window, &run),
-            Store::First(table) => table.add(labels, window, &run),
-            Store::Last(table) => table.add(labels, window, &run),
-            Store::Values(table) => table.add(labels, window, &run),
-            Store::Counted(table) => table.add(labels, window, &run),
+            Store::Sum(table) => table.add(labels, window, &run, share),
+            Store::Mean(table) => table.add(labels, window, &run, share),
+            Store::Min(table) => table.add(labels, window, &run, share),
+            Store::Max(table) => table.add(labels, window, &run, share),
+            Store::Moments(table) => table.add(labels, window, &run, share),
+            Store::First(table) => table.add(labels, window, &run, share),
+            Store::Last(table) => table.add(labels, window, &run, share),
+            Store::Values(table) => table.add(labels, window, &run, share),
+            Store::Counted(table) => table.add(labels, window, &run, share),
         }
     }
 
@@ -159,48 +162,65 @@ impl SamplePartial {
     ///
     /// # Errors
     /// As [`SamplePartial::add`].
-    pub fn merge(&mut self, other: Self) -> Result<(), TooManyValues> {
-        let window = &self.window;
+    pub fn merge(&mut self, mut other: Self) -> Result<(), PartialError> {
+        self.share.absorb(&mut other.share);
+        let (window, share) = (&self.window, &mut self.share);
         match (&mut self.store, other.store) {
-            (Store::Sum(mine), Store::Sum(other)) => mine.merge(other, window),
-            (Store::Mean(mine), Store::Mean(other)) => mine.merge(other, window),
-            (Store::Min(mine), Store::Min(other)) => mine.merge(other, window),
-            (Store::Max(mine), Store::Max(other)) => mine.merge(other, window),
-            (Store::Moments(mine), Store::Moments(other)) => mine.merge(other, window),
-            (Store::First(mine), Store::First(other)) => mine.merge(other, window),
-            (Store::Last(mine), Store::Last(other)) => mine.merge(other, window),
-            (Store::Values(mine), Store::Values(other)) => mine.merge(other, window),
-            (Store::Counted(mine), Store::Counted(other)) => mine.merge(other, window),
+            (Store::Sum(mine), Store::Sum(other)) => mine.merge(other, window, share),
+            (Store::Mean(mine), Store::Mean(other)) => mine.merge(other, window, share),
+            (Store::Min(mine), Store::Min(other)) => mine.merge(other, window, share),
+            (Store::Max(mine), Store::Max(other)) => mine.merge(other, window, share),
+            (Store::Moments(mine), Store::Moments(other)) => mine.merge(other, window, share),
+            (Store::First(mine), Store::First(other)) => mine.merge(other, window, share),
+            (Store::Last(mine), Store::Last(other)) => mine.merge(other, window, share),
+            (Store::Values(mine), Store::Values(other)) => mine.merge(other, window, share),
+            (Store::Counted(mine), Store::Counted(other)) => mine.merge(other, window, share),
             // Parts of one scan have one function.
             _ => Ok(()),
         }
     }
 
+    /// Whether more than `most` series have a sample in any window.
+    pub(super) fn exceeds(&self, most: usize) -> bool {
+        let series = match &self.store {
+            Store::Sum(table) => table.series.len(),
+            Store::Mean(table) => table.series.len(),
+            Store::Min(table) => table.series.len(),
+            Store::Max(table) => table.series.len(),
+            Store::Moments(table) => table.series.len(),
+            Store::First(table) => table.series.len(),
+            Store::Last(table) => table.series.len(),
+            Store::Values(table) => table.series.len(),
+            Store::Counted(table) => table.series.len(),
+        };
+        series > most
+    }
+
     /// The values of every step that has a sample in its window.
     #[must_use]
     pub fn finish(self) -> Matrix {
-        let window = self.window;
-        let seconds = window.seconds();
+        let seconds = self.window.seconds();
+        let end = (self.window, self.share.running());
         match (self.store, self.function) {
-            (Store::Sum(table), Sampling::Rate) => table.finish(window, |sum| sum.0 / seconds),
-            (Store::Sum(table), _) => table.finish(window, |sum| sum.0),
-            (Store::Mean(table), _) => table.finish(window, |mean| mean.mean),
-            (Store::Min(table), _) => table.finish(window, |min| min.0),
-            (Store::Max(table), _) => table.finish(window, |max| max.0),
+            (Store::Sum(table), Sampling::Rate) => table.finish(end, |sum| sum.0 / seconds),
+            (Store::Sum(table), _) => table.finish(end, |sum| sum.0),
+            (Store::Mean(table), _) => table.finish(end, |mean| mean.mean),
+            (Store::Min(table), _) => table.finish(end, |min| min.0),
+            (Store::Max(table), _) => table.finish(end, |max| max.0),
             (Store::Moments(table), Sampling::Stddev) => {
-                table.finish(window, |moments| moments.variance().sqrt())
+                table.finish(end, |moments| moments.variance().sqrt())
             }
-            (Store::Moments(table), _) => table.finish(window, Moments::variance),
-            (Store::First(table), _) => table.finish(window, First::value),
-            (Store::Last(table), _) => table.finish(window, Last::value),
+            (Store::Moments(table), _) => table.finish(end, Moments::variance),
+            (Store::First(table), _) => table.finish(end, First::value),
+            (Store::Last(table), _) => table.finish(end, Last::value),
             (Store::Values(table), function) => {
                 let quantile = match function {
                     Sampling::Quantile(quantile) => quantile,
                     _ => f64::NAN,
                 };
-                table.matrix(window, |panes, steps| quantiles(&panes, quantile, steps))
+                table.matrix(end, |panes, steps| quantiles(&panes, quantile, steps))
             }
-            (Store::Counted(table), _) => table.matrix(window, |panes, steps| {
+            (Store::Counted(table), _) => table.matrix(end, |panes, steps| {
                 cells(&Counted::climbs(panes), steps, |climb| climb.rate(seconds))
             }),
         }
@@ -208,7 +228,7 @@ impl SamplePartial {
 }
 
 /// The series of one function.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug)]
 struct Table<C> {
     series: HashMap<Labels, Panes<C>>,
     /// What the panes of all series take, in cells of 8 bytes.
@@ -233,7 +253,8 @@ impl<C: Content> Table<C> {
         labels: &Labels,
         window: &Window,
         run: &Run<'_>,
-    ) -> Result<(), TooManyValues> {
+        share: &mut Share,
+    ) -> Result<(), PartialError> {
         if let Some(panes) = self.series.get_mut(labels) {
             self.cells += panes.add(window, run);
         } else {
@@ -244,40 +265,55 @@ impl<C: Content> Table<C> {
                 self.series.insert(labels.clone(), panes);
             }
         }
-        self.check(window)
+        self.check(window, share)
     }
 
-    fn merge(&mut self, other: Self, window: &Window) -> Result<(), TooManyValues> {
+    fn merge(
+        &mut self,
+        other: Self,
+        window: &Window,
+        share: &mut Share,
+    ) -> Result<(), PartialError> {
         for (labels, panes) in other.series {
             if !self.series.contains_key(&labels) {
                 self.label_cells += label_cells(&labels);
             }
             self.cells += self.series.entry(labels).or_default().merge(panes);
-            self.check(window)?;
+            self.check(window, share)?;
         }
+        share.settle(self.bytes());
         Ok(())
     }
 
-    /// Refuses what is too much: panes now, or cells of the matrix that they end as.
-    fn check(&self, window: &Window) -> Result<(), TooManyValues> {
+    /// Memory of panes and labels.
+    fn bytes(&self) -> usize {
+        (self.cells + self.label_cells) * size_of::<f64>()
+    }
+
+    /// Refuses what is too much: panes now, alone and beside those of other parts, or cells of the
+    /// matrix that they end as.
+    fn check(&self, window: &Window, share: &mut Share) -> Result<(), PartialError> {
         if self.cells > MAX_CELLS {
-            return Err(C::refusal());
+            return Err(C::refusal().into());
         }
         let cells = self.series.len().saturating_mul(window.grid().len());
         if cells.saturating_add(self.label_cells) > MAX_CELLS {
             return Err(TooManySeries.into());
         }
-        Ok(())
+        Ok(share.hold(self.bytes())?)
     }
 
     /// Computes the cells of each series from its panes and the number of steps.
     fn matrix(
         self,
-        window: Window,
+        (window, running): (Window, &Running),
         mut cells: impl FnMut(Vec<Pane<C>>, usize) -> Vec<f64>,
     ) -> Matrix {
         let grid = window.grid();
-        let series = self.series.into_iter().map(|(labels, panes)| MatrixSeries {
+        // Of a query that was stopped nobody sees what is missing.
+        let series = self.series.into_iter();
+        let series = series.take_while(|_| !running.is_stopped());
+        let series = series.map(|(labels, panes)| MatrixSeries {
             labels,
             cells: cells(panes.into_vec(), grid.len()),
         });
@@ -289,8 +325,8 @@ impl<C: Content> Table<C> {
 }
 
 impl<S: Summary> Table<S> {
-    fn finish(self, window: Window, value: impl Fn(&S) -> f64) -> Matrix {
-        self.matrix(window, |panes, steps| cells(&panes, steps, &value))
+    fn finish(self, end: (Window, &Running), value: impl Fn(&S) -> f64) -> Matrix {
+        self.matrix(end, |panes, steps| cells(&panes, steps, &value))
     }
 }
 
@@ -347,7 +383,7 @@ mod tests {
         let times =
             (0..values.len()).map(|i| (end - (values.len() - 1 - i) as i64) * 1_000_000_000);
         let times: Vec<i64> = times.collect();
-        let mut partial = SamplePartial::new(function, instant(end, range));
+        let mut partial = SamplePartial::new(function, instant(end, range), &Running::default());
         partial
             .add(&Labels::empty(), ORDER, &times, values)
             .unwrap();
@@ -423,10 +459,10 @@ mod tests {
             let grid = Grid::range(start, end, step).unwrap();
             for function in ALL {
                 let window = grid.window(range, offset);
-                let mut total = SamplePartial::new(function, window);
+                let mut total = SamplePartial::new(function, window, &Running::default());
                 let chunks = times.chunks(37).zip(values.chunks(37)).enumerate();
                 for (arrival, (times, values)) in chunks.collect::<Vec<_>>().into_iter().rev() {
-                    let mut part = SamplePartial::new(function, window);
+                    let mut part = SamplePartial::new(function, window, &Running::default());
                     let arrival = arrival as u64;
                     let order = SampleOrder { stream: 1, arrival };
                     part.add(&labels, order, times, values).unwrap();
@@ -440,7 +476,7 @@ mod tests {
                 let matrix = total.finish();
                 for place in 0..grid.len() {
                     let window = Grid::instant(grid.time(place)).window(range, offset);
-                    let mut whole = SamplePartial::new(function, window);
+                    let mut whole = SamplePartial::new(function, window, &Running::default());
                     whole.add(&labels, ORDER, &times, &values).unwrap();
                     let whole = whole.finish();
                     let want = whole
@@ -461,7 +497,7 @@ mod tests {
     fn equal_times_go_by_stream_and_arrival() {
         let parts = [(2, 1, 10.0), (1, 2, 20.0), (2, 2, 30.0), (1, 1, 40.0)];
         for (function, want) in [(Sampling::First, 40.0), (Sampling::Last, 31.0)] {
-            let mut partial = SamplePartial::new(function, instant(9, 5));
+            let mut partial = SamplePartial::new(function, instant(9, 5), &Running::default());
             for (stream, arrival, value) in parts {
                 let order = SampleOrder { stream, arrival };
                 let times = [8_000_000_000; 2];
@@ -476,7 +512,7 @@ mod tests {
 
     #[test]
     fn what_is_outside_makes_no_series() {
-        let mut partial = SamplePartial::new(Sampling::Sum, instant(9, 5));
+        let mut partial = SamplePartial::new(Sampling::Sum, instant(9, 5), &Running::default());
         partial
             .add(&Labels::empty(), ORDER, &[1, 2], &[1.0, 2.0])
             .unwrap();
@@ -489,7 +525,7 @@ mod tests {
         let times = vec![8_000_000_000; 1 << 20];
         let values = vec![1.0; 1 << 20];
         let refused = |function| {
-            let mut partial = SamplePartial::new(function, window);
+            let mut partial = SamplePartial::new(function, window, &Running::default());
             let mut add = || partial.add(&Labels::empty(), ORDER, &times, &values);
             (0..20).find_map(|_| add().err())
         };

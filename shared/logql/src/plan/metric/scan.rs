@@ -3,10 +3,11 @@
 use crate::batch::Batch;
 use crate::logs::Arrival;
 use crate::metric::{
-    Counting, Function, Gather, GatherError, Partial, PipelineError, SampleOrder, Sampling, Series,
-    SeriesKey, TooManySeries, TooManyValues, Window,
+    Counting, Function, Gather, GatherError, Partial, PartialError, PipelineError, SampleOrder,
+    Sampling, Series, SeriesKey, TooManySeries, TooManyValues, Window,
 };
 use crate::plan::{LogPlan, PlanError};
+use crate::running::{Halt, Running};
 use crate::stage::{Demand, Machine};
 use crate::syntax::ast::{RangeAggregation, RangeOp};
 
@@ -41,6 +42,9 @@ pub enum ScanError {
     /// More than memory allows.
     #[error(transparent)]
     TooManyValues(#[from] TooManyValues),
+    /// The query was stopped, or its parts hold too much memory together.
+    #[error(transparent)]
+    Halt(#[from] Halt),
     /// A line that a stage could not make sense of.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
@@ -51,6 +55,7 @@ impl From<GatherError> for ScanError {
         match error {
             GatherError::Pipeline(error) => error.into(),
             GatherError::TooManySeries(error) => error.into(),
+            GatherError::Halt(halt) => halt.into(),
         }
     }
 }
@@ -58,6 +63,15 @@ impl From<GatherError> for ScanError {
 impl From<TooManySeries> for ScanError {
     fn from(error: TooManySeries) -> Self {
         Self::TooManyValues(error.into())
+    }
+}
+
+impl From<PartialError> for ScanError {
+    fn from(error: PartialError) -> Self {
+        match error {
+            PartialError::TooManyValues(error) => error.into(),
+            PartialError::Halt(halt) => halt.into(),
+        }
     }
 }
 
@@ -78,17 +92,17 @@ impl Scan {
 
     /// A partial result with nothing in it.
     #[must_use]
-    pub fn start(&self, window: Window) -> Partial {
-        Partial::new(self.function, window)
+    pub fn start(&self, window: Window, running: &Running) -> Partial {
+        Partial::new(self.function, window, running)
     }
 
-    /// What a worker needs; `now` is the current time in nanoseconds.
+    /// What a worker needs.
     #[must_use]
-    pub fn state(&self, window: Window, now: i64) -> ScanState {
+    pub fn state(&self, window: Window, running: &Running) -> ScanState {
         ScanState {
             window,
-            machine: self.source.pipeline.machine(now),
-            gather: Gather::default(),
+            machine: self.source.pipeline.machine(running),
+            gather: Gather::new(running),
         }
     }
 
@@ -122,7 +136,8 @@ impl Scan {
     /// lines are left.
     ///
     /// # Errors
-    /// A line with an error in a query that does not ask for errors, or too many series.
+    /// A line with an error in a query that does not ask for errors, too many series, or a query
+    /// that was stopped.
     pub fn run(
         &self,
         (partial, state): (&mut Partial, &mut ScanState),
@@ -133,7 +148,7 @@ impl Scan {
         if state.window.has_gaps() && !pipeline.is_empty() {
             skip_gaps(&state.window, batch);
         }
-        pipeline.filter(batch);
+        pipeline.filter(batch, state.machine.running())?;
         if let Partial::Counted(partial) = partial
             && pipeline.only_filters()
         {
@@ -199,5 +214,43 @@ fn demand<'a>(range: &RangeAggregation, key: &'a SeriesKey) -> Demand<'a> {
     match key {
         SeriesKey::By(names) if is_sum || range.grouping.is_some() => Demand::Only(names),
         _ => Demand::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use narvi_model::Timestamp;
+
+    use super::*;
+    use crate::batch::tests::batch;
+    use crate::metric::Grid;
+    use crate::plan::Plan;
+    use crate::syntax::parse;
+
+    #[test]
+    fn a_query_that_was_stopped_reads_no_further() {
+        for query in [
+            "count_over_time({a=`b`} |= `x` [1m])",
+            "count_over_time({a=`b`} |~ `x.y` or `z` [1m])",
+            "count_over_time({a=`b`} | json [1m])",
+            "sum_over_time({a=`b`} | label_format x=`1` | unwrap x [1m])",
+        ] {
+            let Ok(Plan::Metric(plan)) = Plan::new(&parse(query).unwrap()) else {
+                panic!("not a metric query: {query}");
+            };
+            let (scan, running) = (&plan.scans[0], Running::default());
+            let window = Grid::instant(Timestamp::from_seconds(1)).window(scan.range, 0);
+            let mut state = scan.state(window, &running);
+            let mut run = || {
+                let mut partial = scan.start(window, &running);
+                let into = (&mut partial, &mut state);
+                let ran = scan.run(into, &mut batch(&["x", "x.y"]), Arrival(0));
+                ran.map(drop).map_err(|error| error.to_string())
+            };
+            let before = run();
+            running.stop();
+            assert_eq!(run(), Err(Halt::Stopped.to_string()), "{query}");
+            assert_ne!(before, run(), "{query}");
+        }
     }
 }

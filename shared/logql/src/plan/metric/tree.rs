@@ -88,6 +88,26 @@ impl Node {
         }
     }
 
+    /// Whether each series of its one scan that has a sample is a series of its own in the result.
+    #[must_use]
+    pub fn keeps_series(&self) -> bool {
+        match self {
+            Self::Scan(_) => true,
+            Self::Sort { inner, .. } => inner.keeps_series(),
+            Self::Binary {
+                operation,
+                left,
+                right,
+            } => match (&**left, &**right) {
+                (series, Self::Literal(_)) | (Self::Literal(_), series) => {
+                    !operation.op.is_comparison() && series.keeps_series()
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Plans an expression; what it reads is added to `scans`.
     pub(super) fn new(expr: &MetricExpr, scans: &mut Vec<Scan>) -> Result<Self, PlanError> {
         match &expr.kind {
@@ -303,5 +323,26 @@ mod tests {
             SeriesKey::Without(names(&["x", "size"]))
         );
         assert_eq!(key("by (size)"), SeriesKey::By(names(&["size"])));
+    }
+
+    #[test]
+    fn series_of_the_scan_that_are_series_of_the_result() {
+        let check = |query: &str, want: bool| {
+            let Ok(Query::Metric(metric)) = parse(&query.replace('#', "rate({a=`b`}[1m])")) else {
+                panic!("not a metric query: {query}");
+            };
+            let plan = crate::plan::MetricPlan::new(&metric).unwrap();
+            assert_eq!(plan.root.keeps_series(), want, "{query}");
+        };
+        check("#", true);
+        check("sum by (x) (#)", true);
+        check("sort_desc(60 * #) / 2", true);
+        check("# > 5", false);
+        check("# + #", false);
+        check("max by (x) (#)", false);
+        check("topk(3, #)", false);
+        check("label_replace(#, `x`, ``, `y`, `.*`)", false);
+        check("absent_over_time({a=`b`}[1m])", false);
+        check("vector(1)", false);
     }
 }

@@ -14,6 +14,7 @@ use std::ops::Range;
 use crate::batch::{Batch, LineColumn, Selection};
 use crate::plan::PlanError;
 use crate::required::Required;
+use crate::running::Running;
 use crate::syntax::ast::{self, FilterText, LineFilterOp};
 
 pub(super) use ip::IpSearch;
@@ -61,19 +62,22 @@ impl LineFilter {
         }))
     }
 
-    /// Shrinks the selection to the lines that the filter lets through.
-    pub(super) fn run(&self, batch: &mut Batch) {
+    /// Shrinks the selection to the lines that the filter lets through; to whatever it has come to
+    /// where the query is stopped.
+    pub(super) fn run(&self, batch: &mut Batch, running: &Running) {
         let lines = &batch.lines;
         match &mut batch.selection {
             Selection::Run(run) => {
-                let hits = self.hits(lines, run.clone());
+                let hits = self.hits(lines, run.clone(), running);
                 if self.negative {
                     batch.selection.subtract(&hits);
                 } else if hits.len() < run.len() {
                     batch.selection = Selection::Rows(hits);
                 }
             }
-            Selection::Rows(rows) => rows.retain(|&row| self.keeps(lines.line(row))),
+            Selection::Rows(rows) => {
+                rows.retain(|&row| !running.is_stopped() && self.keeps(lines.line(row)));
+            }
         }
     }
 
@@ -91,18 +95,23 @@ impl LineFilter {
     }
 
     /// The rows of `run` that any alternative finds, ascending.
-    fn hits(&self, lines: &LineColumn, run: Range<u32>) -> Vec<u32> {
+    fn hits(&self, lines: &LineColumn, run: Range<u32>, running: &Running) -> Vec<u32> {
         let mut hits = Vec::new();
-        let mut next: Vec<Option<u32>> = self
+        // One that finds nothing has searched all of the run, and there may be thousands.
+        let next = |searcher: &Searcher, rows| match running.is_stopped() {
+            true => None,
+            false => searcher.next(lines, rows),
+        };
+        let mut nearest: Vec<Option<u32>> = self
             .searchers
             .iter()
-            .map(|s| s.next(lines, run.clone()))
+            .map(|searcher| next(searcher, run.clone()))
             .collect();
-        while let Some(row) = next.iter().flatten().min().copied() {
+        while let Some(row) = nearest.iter().flatten().min().copied() {
             hits.push(row);
-            for (searcher, hit) in self.searchers.iter().zip(&mut next) {
+            for (searcher, hit) in self.searchers.iter().zip(&mut nearest) {
                 if *hit == Some(row) {
-                    *hit = searcher.next(lines, row + 1..run.end);
+                    *hit = next(searcher, row + 1..run.end);
                 }
             }
         }
@@ -190,7 +199,7 @@ mod tests {
             let mut batch = batch(lines);
             batch.selection = selection;
             if let Some(filter) = &filter {
-                filter.run(&mut batch);
+                filter.run(&mut batch, &Running::default());
             }
             batch.selection.iter().collect::<Vec<_>>()
         };

@@ -14,6 +14,7 @@ use std::ops::Range;
 use super::Scratch;
 use crate::batch::Batch;
 use crate::limits::MAX_LINE_MEMORY;
+use crate::running::Running;
 
 pub(crate) use extract::{Extract, Mark, Wanted};
 pub(crate) use labels::{Category, RowLabels, Value};
@@ -81,8 +82,7 @@ pub struct Machine {
     details: Option<ErrorText>,
     /// How many of the wanted labels the parsers of this line have found.
     found: usize,
-    /// The current time, in nanoseconds.
-    now: i64,
+    running: Running,
     /// `None` while a stage has it.
     scratch: Option<Box<Scratch>>,
 }
@@ -99,8 +99,8 @@ struct Buffers {
 }
 
 impl Machine {
-    /// For a query whose stages know these names, at a time in nanoseconds.
-    pub(crate) fn new(names: &Names, now: i64) -> Self {
+    /// For a query whose stages know these names.
+    pub(crate) fn new(names: &Names, running: &Running) -> Self {
         Self {
             names: names.clone(),
             own_names: names.clone(),
@@ -111,9 +111,14 @@ impl Machine {
             error: None,
             details: None,
             found: 0,
-            now,
+            running: running.clone(),
             scratch: None,
         }
+    }
+
+    /// The query that lines are read for.
+    pub(crate) fn running(&self) -> &Running {
+        &self.running
     }
 
     /// Begins a chunk.
@@ -181,7 +186,12 @@ impl Row<'_> {
 
     /// The current time, in nanoseconds: the same for all lines of a query.
     pub(crate) fn now(&self) -> i64 {
-        self.machine.now
+        self.machine.running.now()
+    }
+
+    /// The query that the line is read for.
+    pub(crate) fn running(&self) -> &Running {
+        &self.machine.running
     }
 
     /// The line as it is now.
