@@ -198,7 +198,7 @@ impl Config {
             defaults,
             auth_enabled: defaults == Defaults::Aws,
             limits: Overrides::default(),
-            chunk_encoding: ChunkEncoding::Snappy,
+            chunk_encoding: ChunkEncoding::Lz4,
             compactor: Compactor::default(),
             ruler: Ruler::default(),
             multi_tenant_queries: false,

@@ -6,7 +6,11 @@
 pub enum ChunkEncoding {
     /// As it is.
     None,
-    /// Fast; for what is soon merged.
+    /// Fast to write and to read; for what is soon merged. A column is one block, whatever size of
+    /// blocks the name asks for.
+    #[serde(alias = "lz4-64k", alias = "lz4-256k", alias = "lz4-1M")]
+    Lz4,
+    /// As fast to write, slower to read.
     Snappy,
     /// Small; for what is kept.
     Zstd,

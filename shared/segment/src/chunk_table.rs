@@ -221,7 +221,7 @@ mod tests {
             }),
         );
         let mut codec = smallest;
-        codec[6] = 3;
-        check(&codec, &Err(Fault::Unknown(3)));
+        codec[6] = 9;
+        check(&codec, &Err(Fault::Unknown(9)));
     }
 }

@@ -10,7 +10,8 @@ use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get
 
 use crate::error::{Fault, WriteError};
 use crate::limits::{
-    MAX_COLUMN_BYTES, MAX_SNAPPY_EXPANSION, ZSTD_FIRST_BYTES, ZSTD_FIRST_EXPANSION,
+    MAX_COLUMN_BYTES, MAX_LZ4_EXPANSION, MAX_SNAPPY_EXPANSION, ZSTD_FIRST_BYTES,
+    ZSTD_FIRST_EXPANSION,
 };
 
 /// Level 3 made logs no smaller and took twice the time.
@@ -36,12 +37,15 @@ pub enum Codec {
     Snappy = 1,
     /// One zstd frame: about half the size of snappy.
     Zstd = 2,
+    /// One block of LZ4 without its length: as fast to write as snappy, twice as fast to read.
+    Lz4 = 3,
 }
 
 impl From<ChunkEncoding> for Codec {
     fn from(encoding: ChunkEncoding) -> Self {
         match encoding {
             ChunkEncoding::None => Self::None,
+            ChunkEncoding::Lz4 => Self::Lz4,
             ChunkEncoding::Snappy => Self::Snappy,
             ChunkEncoding::Zstd => Self::Zstd,
         }
@@ -50,13 +54,13 @@ impl From<ChunkEncoding> for Codec {
 
 /// A name of `chunk_encoding` that this format does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("chunk encoding `{0}` is not supported; use `none`, `snappy` or `zstd`")]
+#[error("chunk encoding `{0}` is not supported; use `none`, `lz4`, `snappy` or `zstd`")]
 pub struct CodecError(String);
 
 impl Codec {
     /// The codec that a byte stands for.
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::None, Self::Snappy, Self::Zstd]
+        [Self::None, Self::Snappy, Self::Zstd, Self::Lz4]
             .into_iter()
             .find(|&codec| codec as u8 == byte)
     }
@@ -68,6 +72,7 @@ impl fmt::Display for Codec {
             Self::None => "none",
             Self::Snappy => "snappy",
             Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
         })
     }
 }
@@ -75,12 +80,13 @@ impl fmt::Display for Codec {
 impl FromStr for Codec {
     type Err = CodecError;
 
-    /// Reads a value of Loki's `chunk_encoding`.
+    /// Reads a value of Loki's `chunk_encoding`. Sizes of blocks mean nothing here.
     fn from_str(text: &str) -> Result<Self, CodecError> {
         match text {
             "none" => Ok(Self::None),
             "snappy" => Ok(Self::Snappy),
             "zstd" => Ok(Self::Zstd),
+            "lz4" | "lz4-64k" | "lz4-256k" | "lz4-1M" => Ok(Self::Lz4),
             other => Err(CodecError(other.chars().take(40).collect())),
         }
     }
@@ -118,26 +124,29 @@ impl Compressor {
             Codec::None => return Ok((Codec::None, raw)),
             Codec::Snappy => snap::raw::max_compress_len(raw.len()),
             Codec::Zstd => zstd::zstd_safe::compress_bound(raw.len()),
+            Codec::Lz4 => lz4::block::compress_bound(raw.len()).map_err(|e| failed(&e))?,
         };
         // Only ever grows, and a new one is memory that nobody has touched yet: zeroing it for each
         // column would cost as much as a copy.
         if self.buffer.len() < room {
             self.buffer = vec![0; room];
         }
-        let len = if self.codec == Codec::Snappy {
-            self.snappy
-                .compress(raw, &mut self.buffer)
-                .map_err(|e| failed(&e))?
-        } else {
-            let mut zstd = match self.zstd.take() {
-                Some(zstd) => zstd,
-                None => zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(|e| failed(&e))?,
-            };
-            let done = zstd
-                .compress_to_buffer(raw, &mut self.buffer[..])
-                .map_err(|e| failed(&e));
-            self.zstd = Some(zstd);
-            done?
+        let buffer = &mut self.buffer[..];
+        let len = match self.codec {
+            Codec::None => 0,
+            Codec::Snappy => self.snappy.compress(raw, buffer).map_err(|e| failed(&e))?,
+            Codec::Lz4 => {
+                lz4::block::compress_to_buffer(raw, None, false, buffer).map_err(|e| failed(&e))?
+            }
+            Codec::Zstd => {
+                let zstd = match &mut self.zstd {
+                    Some(zstd) => zstd,
+                    none => none
+                        .insert(zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(|e| failed(&e))?),
+                };
+                zstd.compress_to_buffer(raw, buffer)
+                    .map_err(|e| failed(&e))?
+            }
         };
         if len > raw.len() - raw.len() / MIN_SAVING {
             return Ok((Codec::None, raw));
@@ -154,12 +163,7 @@ pub(crate) fn decompress(
     raw_len: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), Fault> {
-    if raw_len > MAX_COLUMN_BYTES {
-        return Err(Fault::TooLarge {
-            found: raw_len as u64,
-            limit: MAX_COLUMN_BYTES as u64,
-        });
-    }
+    expect_at_most(raw_len, MAX_COLUMN_BYTES)?;
     match codec {
         Codec::None => {
             out.clear();
@@ -167,6 +171,7 @@ pub(crate) fn decompress(
         }
         Codec::Snappy => decompress_snappy(stored, raw_len, out)?,
         Codec::Zstd => decompress_zstd(stored, raw_len, out)?,
+        Codec::Lz4 => decompress_lz4(stored, raw_len, out)?,
     }
     expect_len(out.len(), raw_len)
 }
@@ -181,19 +186,38 @@ fn expect_len(found: usize, expected: usize) -> Result<(), Fault> {
     Ok(())
 }
 
+fn expect_at_most(found: usize, limit: usize) -> Result<(), Fault> {
+    if found > limit {
+        return Err(Fault::TooLarge {
+            found: found as u64,
+            limit: limit as u64,
+        });
+    }
+    Ok(())
+}
+
+fn decompress_lz4(stored: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let failed = |reason: String| Fault::Compression {
+        codec: Codec::Lz4,
+        reason,
+    };
+    expect_at_most(raw_len, stored.len().saturating_mul(MAX_LZ4_EXPANSION))?;
+    let size = i32::try_from(raw_len).map_err(|error| failed(error.to_string()))?;
+    // What is there is overwritten: no need to zero it first.
+    out.resize(raw_len, 0);
+    let len = lz4::block::decompress_to_buffer(stored, Some(size), out)
+        .map_err(|error| failed(error.to_string()))?;
+    out.truncate(len);
+    Ok(())
+}
+
 fn decompress_snappy(stored: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
     let failed = |error: snap::Error| Fault::Compression {
         codec: Codec::Snappy,
         reason: error.to_string(),
     };
     expect_len(snap::raw::decompress_len(stored).map_err(failed)?, raw_len)?;
-    let limit = stored.len().saturating_mul(MAX_SNAPPY_EXPANSION);
-    if raw_len > limit {
-        return Err(Fault::TooLarge {
-            found: raw_len as u64,
-            limit: limit as u64,
-        });
-    }
+    expect_at_most(raw_len, stored.len().saturating_mul(MAX_SNAPPY_EXPANSION))?;
     // What is there is overwritten: no need to zero it first.
     out.resize(raw_len, 0);
     let len = snap::raw::Decoder::new()
@@ -288,7 +312,7 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for codec in [Codec::None, Codec::Snappy, Codec::Zstd] {
+        for codec in [Codec::None, Codec::Snappy, Codec::Zstd, Codec::Lz4] {
             assert_eq!(codec.to_string().parse(), Ok(codec));
             assert_eq!(Codec::from_byte(codec as u8), Some(codec));
             check(codec, b"", Codec::None);
@@ -297,7 +321,8 @@ mod tests {
             check(codec, &sample(3 << 20), codec);
             check(codec, &vec![b'x'; 8 << 20], codec);
         }
-        assert_eq!(Codec::from_byte(3), None);
+        assert_eq!(Codec::from_byte(4), None);
+        assert_eq!("lz4-1M".parse(), Ok(Codec::Lz4));
         assert!("gzip".parse::<Codec>().is_err());
     }
 
@@ -312,6 +337,7 @@ mod tests {
             .collect();
         check(Codec::Snappy, &noise, Codec::None);
         check(Codec::Zstd, &noise, Codec::None);
+        check(Codec::Lz4, &noise, Codec::None);
     }
 
     #[test]
@@ -337,6 +363,30 @@ mod tests {
             let mut out = Vec::new();
             assert!(decompress(Codec::Zstd, stored, raw_len, &mut out).is_err());
             assert!(out.capacity() <= raw_len.min(2 * raw.len().max(first_room(stored))));
+        }
+    }
+
+    #[test]
+    fn broken_blocks_of_lz4_are_refused() {
+        let raw = sample(100_000);
+        let lz4 = lz4::block::compress(&raw, None, false).unwrap();
+        // A block does not say how long it is: only the right length and all of its bytes will do.
+        for (stored, raw_len) in [
+            (&lz4[..lz4.len() - 1], raw.len()),
+            (&lz4[..3], raw.len()),
+            (&lz4[..0], raw.len()),
+            (&lz4[..0], 0),
+            (&[&lz4[..], b"x"].concat(), raw.len()),
+            (&lz4[..], raw.len() - 1),
+            (&lz4[..], raw.len() + 1),
+            (&lz4[..], 0),
+            (&lz4[..], MAX_COLUMN_BYTES),
+            (&lz4[..], MAX_COLUMN_BYTES + 1),
+            (&[0xff; 64], 64 * MAX_LZ4_EXPANSION),
+        ] {
+            let mut out = Vec::new();
+            assert!(decompress(Codec::Lz4, stored, raw_len, &mut out).is_err());
+            assert!(out.capacity() <= stored.len() * MAX_LZ4_EXPANSION);
         }
     }
 }

@@ -32,6 +32,9 @@ pub const MAX_TIE_BYTES: usize = 32 << 20;
 /// its length lies.
 pub const MAX_SNAPPY_EXPANSION: usize = 22;
 
+/// LZ4 adds at most 255 bytes to a match for each byte that it reads, so the same holds of this.
+pub const MAX_LZ4_EXPANSION: usize = 255;
+
 /// What zstd may claim without proof: output grows from this many times the input, and further
 /// only as bytes really come, since a run of one byte shrinks without bound.
 pub const ZSTD_FIRST_EXPANSION: usize = 64;

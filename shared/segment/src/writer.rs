@@ -41,7 +41,7 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         Self {
-            codec: Codec::Snappy,
+            codec: Codec::Lz4,
             max_chunk_rows: 65_536,
             max_chunk_bytes: 1 << 20,
         }

@@ -115,6 +115,7 @@ fn cases() -> Vec<Case> {
         many(Codec::None, "none"),
         many(Codec::Snappy, "snappy"),
         many(Codec::Zstd, "zstd"),
+        many(Codec::Lz4, "lz4"),
     ]
 }
 

@@ -125,7 +125,7 @@ fn any_streams() -> impl Strategy<Value = Vec<(Labels, Vec<Entry>)>> {
 }
 
 fn any_options() -> impl Strategy<Value = WriterOptions> {
-    let codec = prop::sample::select(vec![Codec::None, Codec::Snappy, Codec::Zstd]);
+    let codec = prop::sample::select(vec![Codec::None, Codec::Snappy, Codec::Zstd, Codec::Lz4]);
     let rows = prop::sample::select(vec![0_usize, 1, 7, 65_536]);
     let bytes = prop::sample::select(vec![0_usize, 40, 1 << 20]);
     (codec, rows, bytes).prop_map(|(codec, max_chunk_rows, max_chunk_bytes)| WriterOptions {
