@@ -172,9 +172,9 @@ impl Engine {
     ) -> Result<Pass, EngineError> {
         let direction = search.scanner.direction;
         let crowded = AtomicBool::new(false);
-        let runs = stream::iter(units)
+        let runs = stream::iter(units.to_vec())
             .take_while(|_| ready(!crowded.load(Ordering::Relaxed)))
-            .map(|unit| search.run(candidates, unit.clone()))
+            .map(|unit| search.run(candidates, unit))
             .buffered(ahead);
         let mut runs = std::pin::pin!(runs);
         let mut done = 0;
