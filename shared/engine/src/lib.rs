@@ -95,7 +95,8 @@ impl Engine {
     /// [`EngineError::kind`].
     pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
         let running = Running::new(request.now.nanos());
-        let answer = self.answer(request, &running);
+        // The work of a query is a large future, which those around it need not hold themselves.
+        let answer = Box::pin(self.answer(request, &running));
         self.within(&request.limits, &running, answer).await
     }
 
