@@ -219,6 +219,7 @@ fn several_tenants_are_read_at_once_where_that_is_allowed() {
         .map(|one| one["__tenant_id__"].as_str().unwrap())
         .collect();
     assert_eq!(tenants, BTreeSet::from(["a", "b", "mine"]));
+    index_of_several(&client);
     let only = client.get(
         "/loki/api/v1/query_range",
         &[("query", r#"{__tenant_id__="a"}"#)],
@@ -241,6 +242,44 @@ fn several_tenants_are_read_at_once_where_that_is_allowed() {
         told(&narvi.client().tenant("a|a"), r#"{app="x"}"#),
         ["- same"]
     );
+}
+
+/// What there is of streams is added up.
+fn index_of_several(client: &Client) {
+    let (from, to) = (
+        (now() - 1_000_000_000).to_string(),
+        (now() + 1_000_000_000).to_string(),
+    );
+    let ask = |path: &str, query: &str| {
+        let times = [("query", query), ("start", &from), ("end", &to)];
+        client.get(&format!("/loki/api/v1/{path}"), &times).json()
+    };
+    for (query, streams, entries, bytes) in [
+        (r#"{app="x"}"#, 2, 2, "8"),
+        (r#"{app="x", __tenant_id__="a"}"#, 1, 1, "4"),
+    ] {
+        let stats = ask("index/stats", query);
+        assert_eq!(
+            (&stats["streams"], &stats["entries"]),
+            (&json!(streams), &json!(entries))
+        );
+        let volume = ask("index/volume", query);
+        assert_eq!(
+            volume["data"]["result"][0]["value"][1],
+            json!(bytes),
+            "{volume}"
+        );
+    }
+    let labels = ask("detected_labels", "");
+    let labels = labels["detectedLabels"].as_array().unwrap();
+    let tenants = labels
+        .iter()
+        .find(|one| one["label"] == "__tenant_id__")
+        .unwrap();
+    assert_eq!(tenants["cardinality"], json!(2));
+    let fields = ask("detected_fields", r#"{app="x"}"#);
+    assert!(fields.is_object(), "{fields}");
+    assert_eq!(ask("patterns", r#"{app="x"}"#)["data"], json!([]));
 }
 
 #[test]

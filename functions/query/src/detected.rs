@@ -1,8 +1,9 @@
 //! `/loki/api/v1/detected_labels`, `/detected_fields` and `/detected_field/{name}/values` (spec
 //! `http-api.md` §10).
 
-use narvi_engine::{Request, Span};
+use narvi_engine::{Reach, Request, Span, TENANT_LABEL};
 use narvi_gateway::Response;
+use narvi_model::answer::DetectedLabel;
 use narvi_protocol::answer;
 use narvi_protocol::params::{closed_bounds, field_query};
 
@@ -22,10 +23,17 @@ async fn find_labels(read: &Read<'_>) -> Result<Vec<u8>, Refusal> {
         None | Some("") => Vec::new(),
         Some(query) => open_selector(query)?,
     };
-    let found = read
+    let reach = Reach::new(&read.tenants, &matchers)?;
+    let mut found = read
         .engine
-        .detected_labels(&asked(read, &matchers, bounds))
+        .detected_labels(&asked(read, &reach, bounds))
         .await?;
+    if read.tenants.len() > 1 && !found.is_empty() {
+        found.push(DetectedLabel {
+            name: TENANT_LABEL.to_owned(),
+            cardinality: reach.tenants.len() as u64,
+        });
+    }
     Ok(answer::detected_labels(&found))
 }
 

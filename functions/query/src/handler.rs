@@ -26,7 +26,7 @@ pub struct Handler {
 }
 
 /// Endpoints that answer for several tenants at once.
-const SEVERAL: [&str; 10] = [
+const SEVERAL: [&str; 18] = [
     "/loki/api/v1/query_range",
     "/loki/api/v1/query",
     "/loki/api/v1/labels",
@@ -37,6 +37,14 @@ const SEVERAL: [&str; 10] = [
     "/api/prom/label",
     "/api/prom/label/{name}/values",
     "/api/prom/series",
+    "/loki/api/v1/index/stats",
+    "/loki/api/v1/index/shards",
+    "/loki/api/v1/index/volume",
+    "/loki/api/v1/index/volume_range",
+    "/loki/api/v1/patterns",
+    "/loki/api/v1/detected_labels",
+    "/loki/api/v1/detected_fields",
+    "/loki/api/v1/detected_field/{name}/values",
 ];
 
 /// A request of a tenant that may read.

@@ -1,7 +1,7 @@
 //! `/loki/api/v1/index/stats`, `/index/volume`, `/index/volume_range` and `/index/shards` (spec
 //! `http-api.md` §8).
 
-use narvi_engine::{IndexRequest, VolumeBy, VolumeRequest};
+use narvi_engine::{IndexRequest, Reach, VolumeBy, VolumeRequest};
 use narvi_gateway::Response;
 use narvi_model::Matcher;
 use narvi_model::answer::IndexStats;
@@ -35,7 +35,8 @@ pub(crate) async fn shards(read: &Read<'_>) -> Response {
 async fn count(read: &Read<'_>) -> Result<IndexStats, Refusal> {
     let bounds = params::closed_bounds(|name| read.params.get(name), read.request.received)?;
     let matchers = selector(read.params.get("query").unwrap_or_default())?;
-    Ok(read.engine.stats(&asked(read, &matchers, bounds)).await?)
+    let reach = Reach::of_query(&read.tenants, &matchers)?;
+    Ok(read.engine.stats(&asked(read, &reach, bounds)).await?)
 }
 
 /// Bytes in all.
@@ -66,8 +67,9 @@ async fn measure(
 ) -> Result<Vec<u8>, Refusal> {
     let params = params?;
     let matchers = open_selector(read.params.get("query").unwrap_or_default())?;
+    let reach = Reach::new(&read.tenants, &matchers)?;
     let request = VolumeRequest {
-        index: asked(read, &matchers, params.bounds),
+        index: asked(read, &reach, params.bounds),
         step: params.step,
         limit: params.limit,
         targets: &params.targets,
@@ -87,15 +89,11 @@ pub(crate) fn open_selector(text: &str) -> Result<Vec<Matcher>, Refusal> {
 }
 
 /// A question about the index, both ends of the time included.
-pub(crate) fn asked<'a>(
-    read: &'a Read<'_>,
-    matchers: &'a [Matcher],
-    bounds: Bounds,
-) -> IndexRequest<'a> {
+pub(crate) fn asked<'a>(read: &'a Read<'_>, reach: &'a Reach, bounds: Bounds) -> IndexRequest<'a> {
     IndexRequest {
-        tenant: &read.tenant,
+        tenants: &reach.tenants,
         limits: read.limits,
-        matchers,
+        matchers: &reach.matchers,
         start: bounds.start,
         end: bounds.end,
         now: read.request.received,

@@ -1,5 +1,6 @@
 //! `/loki/api/v1/patterns` (spec `http-api.md` §9).
 
+use narvi_engine::Reach;
 use narvi_gateway::Response;
 use narvi_protocol::answer;
 use narvi_protocol::params::pattern_query;
@@ -20,7 +21,8 @@ pub(crate) async fn patterns(read: &Read<'_>) -> Response {
 async fn find(read: &Read<'_>) -> Result<Vec<u8>, Refusal> {
     let params = pattern_query(|name| read.params.get(name), read.request.received)?;
     let matchers = selector(read.params.get("query").unwrap_or_default())?;
-    let request = asked(read, &matchers, params.bounds);
+    let reach = Reach::of_query(&read.tenants, &matchers)?;
+    let request = asked(read, &reach, params.bounds);
     let found = read.engine.patterns(&request, params.step).await?;
     Ok(answer::patterns(&found))
 }

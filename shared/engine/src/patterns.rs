@@ -118,30 +118,35 @@ impl Engine {
         let step = step.max(1);
         let longest = range.nanos() / step / MAX_PATTERN_SAMPLES + 1;
         let step = step.saturating_mul(longest);
-        let search = Search {
+        let scanner = Arc::new(PatternScanner {
+            range,
+            step,
+            running: running.clone(),
+        });
+        let searches = request.tenants.iter().map(|tenant| Search {
             engine: self,
-            tenant: request.tenant,
+            tenant,
             matchers: request.matchers,
             range,
             before: Timestamp::MAX,
-            scanner: Arc::new(PatternScanner {
-                range,
-                step,
-                running: running.clone(),
-            }),
-        };
-        let days = search.days().await?;
-        let plans = stream::iter(days)
-            .map(|day| search.plan(day))
-            .buffered(DAYS_AHEAD);
-        let mut plans = std::pin::pin!(plans);
-        let mut planned = Vec::new();
-        while let Some(plan) = plans.next().await {
-            planned.push(plan?);
+            scanner: Arc::clone(&scanner),
+        });
+        let searches: Vec<_> = searches.collect();
+        let (mut planned, mut searched) = (Vec::new(), Vec::new());
+        for search in &searches {
+            let days = search.days().await?;
+            let plans = stream::iter(days)
+                .map(|day| search.plan(day))
+                .buffered(DAYS_AHEAD);
+            let mut plans = std::pin::pin!(plans);
+            while let Some(plan) = plans.next().await {
+                planned.push(plan?);
+                searched.push(search);
+            }
         }
         let sample = Sample::of(&planned);
         let mut total = Patterns::default();
-        for (plan, chosen) in planned.iter().zip(sample.chosen) {
+        for ((plan, search), chosen) in planned.iter().zip(searched).zip(sample.chosen) {
             let units = units::of_chosen(&plan.candidates, chosen);
             let runs = stream::iter(units).map(|unit| search.run(&plan.candidates, unit));
             let mut runs = std::pin::pin!(runs.buffer_unordered(UNITS_IN_FLIGHT));

@@ -79,12 +79,12 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
-/// A question about the index of one tenant: which streams, and when.
+/// A question about the index: which streams, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexRequest<'a> {
-    /// Whose streams.
-    pub tenant: &'a TenantId,
-    /// What the tenant may do.
+    /// Whose streams; those of several tenants are added up.
+    pub tenants: &'a [TenantId],
+    /// What the tenants may do.
     pub limits: &'a Limits,
     /// Which streams; all of them where empty.
     pub matchers: &'a [Matcher],

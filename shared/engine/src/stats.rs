@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashSet};
 use futures::stream::{self, StreamExt as _};
 use narvi_logql::running::Running;
 use narvi_model::answer::IndexStats;
-use narvi_model::{Day, Labels, StreamId, TimeRange};
+use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange};
 use narvi_storage::SegmentRow;
 
 use crate::candidates::Opened;
@@ -45,23 +45,27 @@ impl Engine {
         let Some(range) = checks::index(request)? else {
             return Ok(IndexStats::default());
         };
-        let days = lookup::days(&self.catalog, request.tenant, range).await?;
-        let counts = stream::iter(days).map(|day| self.count_day(request, range, day));
-        let mut counts = std::pin::pin!(counts.buffer_unordered(DAYS_AHEAD));
-        let mut total = Count::default();
-        while let Some(count) = counts.next().await {
-            total.merge(count?);
+        let mut total = IndexStats::default();
+        for tenant in request.tenants {
+            let days = lookup::days(&self.catalog, tenant, range).await?;
+            let of = (tenant, request.matchers);
+            let counts = stream::iter(days).map(|day| self.count_day(of, range, day));
+            let mut counts = std::pin::pin!(counts.buffer_unordered(DAYS_AHEAD));
+            let mut count = Count::default();
+            while let Some(day) = counts.next().await {
+                count.merge(day?);
+            }
+            total.add(&count.finish());
         }
-        Ok(total.finish())
+        Ok(total)
     }
 
     async fn count_day(
         &self,
-        request: &IndexRequest<'_>,
+        (tenant, matchers): (&TenantId, &[Matcher]),
         range: TimeRange,
         day: Day,
     ) -> Result<Count, EngineError> {
-        let (tenant, matchers) = (request.tenant, request.matchers);
         let found = lookup::find(&self.catalog, tenant, matchers, range, day).await?;
         let mut count = Count::default();
         let mut unknown = Vec::new();

@@ -70,6 +70,16 @@ pub struct IndexStats {
     pub entries: u64,
 }
 
+impl IndexStats {
+    /// Adds those of another tenant, whose streams are others.
+    pub const fn add(&mut self, other: &Self) {
+        self.streams += other.streams;
+        self.chunks += other.chunks;
+        self.bytes += other.bytes;
+        self.entries += other.entries;
+    }
+}
+
 /// A label of streams that is worth grouping by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetectedLabel {

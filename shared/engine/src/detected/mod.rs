@@ -9,6 +9,8 @@ mod kind;
 mod labels;
 mod paths;
 
+use std::collections::BTreeSet;
+
 use narvi_logql::running::Running;
 use narvi_model::Direction;
 use narvi_model::answer::{DetectedField, DetectedLabel, QueryResult};
@@ -32,12 +34,16 @@ impl Engine {
         let Some(range) = checks::index(request)? else {
             return Ok(Vec::new());
         };
-        let (tenant, limits) = (request.tenant, request.limits);
         let groups = [request.matchers];
-        let found = self.series(tenant, limits, range, &groups);
-        Ok(labels::summary(
-            &self.within(limits, &Running::default(), found).await?,
-        ))
+        let found = async {
+            let mut streams = BTreeSet::new();
+            for tenant in request.tenants {
+                streams.extend(self.series(tenant, request.limits, range, &groups).await?);
+            }
+            Ok(labels::summary(&streams))
+        };
+        let running = Running::default();
+        self.within(request.limits, &running, found).await
     }
 
     /// The fields of the newest lines of a log query, by name: structured metadata, what the query

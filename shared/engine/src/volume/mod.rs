@@ -89,23 +89,21 @@ impl Engine {
         let (start, end) = (range.start(), index.end);
         let matchers = with_targets(index.matchers, request.targets);
         let mut volumes = Volumes::new(request, Buckets::new(start, end, request.step));
-        let days = lookup::days(&self.catalog, index.tenant, range).await?;
-        let days = stream::iter(days)
-            .map(|day| {
-                search::open(
-                    self,
-                    (index.tenant, &matchers),
-                    (range, Timestamp::MAX),
-                    day,
-                )
-            })
-            .buffered(DAYS_AHEAD);
-        let mut days = std::pin::pin!(days);
-        while let Some(day) = days.next().await {
-            let day = day?;
-            stats.add(&day.stats);
-            for segment in &day.segments {
-                volumes.add(segment, &day.found.streams, range, &mut stats)?;
+        for tenant in index.tenants {
+            let days = lookup::days(&self.catalog, tenant, range).await?;
+            let days = stream::iter(days)
+                .map(|day| {
+                    let of = (tenant, &*matchers);
+                    search::open(self, of, (range, Timestamp::MAX), day)
+                })
+                .buffered(DAYS_AHEAD);
+            let mut days = std::pin::pin!(days);
+            while let Some(day) = days.next().await {
+                let day = day?;
+                stats.add(&day.stats);
+                for segment in &day.segments {
+                    volumes.add(segment, &day.found.streams, range, &mut stats)?;
+                }
             }
         }
         let result = volumes.finish()?;
