@@ -65,8 +65,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                "_=é",
                 "_0=0",
+                "_=é",
                 "a=a",
                 "req_deep_0=req/deep/0",
                 "req_x_id=req/x-id"
