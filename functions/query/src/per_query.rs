@@ -63,7 +63,10 @@ pub(crate) fn tightened(request: &Request, limits: &Limits) -> Result<Option<Lim
 
 /// The tenant's limits with those of the header in their places, wider or not.
 fn asked(value: &str, limits: &Limits) -> Result<Limits, String> {
-    let written: Written = serde_json::from_str(value).map_err(|error| error.to_string())?;
+    // By way of a map, since a list would be read as the fields in their order.
+    let written = serde_json::from_str::<serde_json::Map<_, _>>(value)
+        .and_then(|fields| Written::deserialize(serde_json::Value::Object(fields)))
+        .map_err(|error| error.to_string())?;
     let mut asked = limits.clone();
     for (text, limit) in [
         (&written.max_query_length, &mut asked.max_query_length),
