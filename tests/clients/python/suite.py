@@ -32,7 +32,14 @@ PYTHON = [sys.executable]
 NODE = ["node"]
 
 CLIENTS = {
+    "python-logging-loki-0": [*PYTHON, HERE / "send_logging_loki.py", "0"],
     "python-logging-loki-1": [*PYTHON, HERE / "send_logging_loki.py", "1"],
+    "opentelemetry-python-protobuf": [*PYTHON, HERE / "send_opentelemetry.py", "none"],
+    "opentelemetry-python-protobuf-gzip": [*PYTHON, HERE / "send_opentelemetry.py", "gzip"],
+    "opentelemetry-node-json": [*NODE, WORK / "node/opentelemetry.mjs", "http", "none"],
+    "opentelemetry-node-json-gzip": [*NODE, WORK / "node/opentelemetry.mjs", "http", "gzip"],
+    "opentelemetry-node-protobuf": [*NODE, WORK / "node/opentelemetry.mjs", "proto", "none"],
+    "opentelemetry-node-protobuf-gzip": [*NODE, WORK / "node/opentelemetry.mjs", "proto", "gzip"],
     "winston-loki-json": [*NODE, WORK / "node/winston.mjs", "json"],
     "winston-loki-protobuf": [*NODE, WORK / "node/winston.mjs", "protobuf"],
     "pino-loki": [*NODE, WORK / "node/pino.mjs"],
@@ -40,19 +47,6 @@ CLIENTS = {
     "logcli": [*PYTHON, HERE / "read_logcli.py", WORK / "logcli"],
 }
 """What is run for each client, which is also the name of its tenant."""
-
-BY_NAME = {
-    "python-logging-loki-0": [*PYTHON, HERE / "send_logging_loki.py", "0"],
-    "opentelemetry-python-protobuf": [*PYTHON, HERE / "send_opentelemetry.py", "none"],
-    "opentelemetry-python-protobuf-gzip": [*PYTHON, HERE / "send_opentelemetry.py", "gzip"],
-    "opentelemetry-node-json": [*NODE, WORK / "node/opentelemetry.mjs", "http", "none"],
-    "opentelemetry-node-json-gzip": [*NODE, WORK / "node/opentelemetry.mjs", "http", "gzip"],
-    "opentelemetry-node-protobuf": [*NODE, WORK / "node/opentelemetry.mjs", "proto", "none"],
-    "opentelemetry-node-protobuf-gzip": [*NODE, WORK / "node/opentelemetry.mjs", "proto", "gzip"],
-}
-"""Clients of endpoints that Narvi has not got: they fail, and are run only where they are asked for."""
-
-COMMANDS = CLIENTS | BY_NAME
 
 
 def run_client(url, tenant, command, writing, reading):
@@ -83,7 +77,7 @@ def check_delivery(url, name):
     """A client sends; the tail and a query have what it sent, and nothing else."""
     narvi = Narvi(url, name, *READER)
     tail = narvi.tail()
-    done = run_client(url, name, COMMANDS[name], WRITER[1], READER[1])
+    done = run_client(url, name, CLIENTS[name], WRITER[1], READER[1])
     if done.returncode != 0:
         return [f"ended with {done.returncode}", done.stderr]
     ledger = json.loads(done.stdout)
@@ -98,7 +92,7 @@ def check_delivery(url, name):
 def check_refusal(url, name):
     """A client with a wrong password knows that it was not let in, and nothing is stored."""
     tenant = f"{name}-refused"
-    done = run_client(url, tenant, COMMANDS[name], "wrong", "wrong")
+    done = run_client(url, tenant, CLIENTS[name], "wrong", "wrong")
     stored = Narvi(url, tenant, *READER).lines()
     said = [f"stored with a wrong password: {entry}" for entry in stored]
     if done.returncode != REFUSED:
