@@ -122,6 +122,7 @@ impl Work<'_> {
         let options = MergeOptions {
             writer: WriterOptions {
                 codec: self.codec.into(),
+                filters: true,
                 ..WriterOptions::default()
             },
             max_bytes: limits::MAX_BYTES,

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt as _};
 use narvi_logql::logs::Arrival;
+use narvi_logql::required::Required;
 use narvi_model::{Labels, StreamId, TimeRange};
-use narvi_segment::{ChunkMeta, FooterStream};
+use narvi_segment::{ChunkMeta, Filter, FooterStream};
 use narvi_storage::SegmentRow;
 
 use crate::lookup::Found;
+use crate::needles::Known;
 use crate::tail::Tail;
 
 /// Chunks of one segment are told apart by this many bits of an arrival.
@@ -24,6 +26,8 @@ const CHUNK_BITS: u32 = 24;
 pub(crate) struct Opened {
     pub(crate) row: Arc<SegmentRow>,
     pub(crate) tail: Arc<Tail>,
+    /// What is known of its chunks; read only where a query looks for texts.
+    pub(crate) filters: Arc<[Filter]>,
 }
 
 impl Opened {
@@ -56,11 +60,14 @@ impl Candidate {
     }
 }
 
-/// Every chunk of the chosen streams that touches `range`, over all opened segments of a day.
+/// Every chunk of the chosen streams that touches `range` and may hold what is required, over all
+/// opened segments of a day. One that cannot hold it is no elder either: no line of the answer
+/// repeats a line of it.
 pub(crate) fn candidates(
     found: &Found,
     mut segments: Vec<Opened>,
     range: TimeRange,
+    required: &Required,
 ) -> Vec<Candidate> {
     segments.sort_by_key(|segment| (segment.row.created, segment.row.summary.id));
     let mut candidates = Vec::new();
@@ -78,6 +85,9 @@ pub(crate) fn candidates(
             let Some(labels) = chosen.get(stream).copied().flatten().filter(|_| touched) else {
                 continue;
             };
+            if !required.may_hold(&Known::of(&segment.filters, place, labels)) {
+                continue;
+            }
             by_stream
                 .entry(footer.streams[stream].id)
                 .or_default()

@@ -19,7 +19,6 @@ const INTERNAL: [&str; 2] = ["__aggregated_metric__", "__pattern__"];
 
 /// One search for each tenant.
 pub(crate) struct Days<'a, S> {
-    reach: &'a Reach,
     searches: Vec<Search<'a, S>>,
 }
 
@@ -90,13 +89,12 @@ impl<'a, S: Scanner> Days<'a, S> {
         let search = |tenant| Search {
             engine,
             tenant,
-            matchers: &reach.matchers,
+            reach,
             range,
             before: request.caller.before.unwrap_or(Timestamp::MAX),
             scanner: Arc::clone(scanner),
         };
         Self {
-            reach,
             searches: tenants.iter().map(search).collect(),
         }
     }
@@ -116,7 +114,10 @@ impl<'a, S: Scanner> Days<'a, S> {
         if direction == Direction::Backward {
             days.reverse();
         }
-        let plans = stream::iter(days).map(|(day, search)| self.plan(day, search));
+        let plans = stream::iter(days).map(|(day, search)| async move {
+            let plan = search.plan(day).await?;
+            Ok(PlannedDay { day, search, plan })
+        });
         let mut plans = plans.buffered(DAYS_AHEAD).boxed();
         if budget.most == 0 {
             return Ok(plans);
@@ -128,21 +129,6 @@ impl<'a, S: Scanner> Days<'a, S> {
             all.push(Ok(planned));
         }
         Ok(stream::iter(all).boxed())
-    }
-
-    async fn plan<'d>(
-        &'d self,
-        day: Day,
-        search: &'d Search<'a, S>,
-    ) -> Result<PlannedDay<'d, 'a, S>, EngineError> {
-        let mut plan = search.plan(day).await?;
-        // Nobody else holds the plan yet.
-        if let Some(candidates) = Arc::get_mut(&mut plan.candidates) {
-            for candidate in candidates {
-                candidate.labels = self.reach.shown(&candidate.labels, search.tenant);
-            }
-        }
-        Ok(PlannedDay { day, search, plan })
     }
 }
 

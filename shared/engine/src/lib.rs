@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then
 //! the path of a query: `checks` (limits), [`Reach`] (whose streams), `days` (in order, planned
-//! ahead), `lookup` (catalog), `tail` (footers, cached),
-//! `candidates` (chunks and which of them may repeat lines of others), `units` (cut by bytes),
+//! ahead), `lookup` (catalog), `tail` (footers, cached), `needles` (filters, cached),
+//! `candidates` (chunks that may hold what is looked for, and which of them may repeat lines of
+//! others), `units` (cut by bytes),
 //! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
 //! `search` (the whole of it), `log_query` and `metric_query`; `patience` ends it when the time is
 //! up. What is answered without lines: `labels` (catalog), `stats` and `volume` (footers). What
@@ -25,6 +26,7 @@ pub mod limits;
 mod log_query;
 mod lookup;
 mod metric_query;
+mod needles;
 mod patience;
 mod patterns;
 mod reach;
@@ -60,6 +62,7 @@ pub struct Engine {
     objects: Arc<dyn Objects>,
     catalog: Catalog,
     tails: tail::TailCache,
+    filters: needles::FilterCache,
     workers: workers::Workers,
 }
 
@@ -72,6 +75,7 @@ impl Engine {
             objects,
             catalog,
             tails: tail::TailCache::new(limits::TAIL_CACHE_BYTES),
+            filters: needles::FilterCache::new(limits::FILTER_CACHE_BYTES),
             workers: workers::Workers::new(cores),
         }
     }

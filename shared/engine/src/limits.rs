@@ -10,6 +10,17 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(28);
 /// it holds the tails of 1 GiB of lines. Beyond it the oldest are fetched again.
 pub const TAIL_CACHE_BYTES: u64 = 64 << 20;
 
+/// Bytes of filters kept between queries, some 1/350 of the lines' size: those of 10 GiB of lines.
+pub const FILTER_CACHE_BYTES: u64 = 32 << 20;
+
+/// Bytes of a segment's filters that are fetched at most. Beyond it the segment is read as if it
+/// had none.
+pub const FILTER_BYTES: u64 = 16 << 20;
+
+/// Filters that take more than this part of the segment's lines are not fetched: the lines, which
+/// are stored in a fifth or less of their bytes, would hardly take longer.
+pub const FILTER_SHARE: u64 = 20;
+
 /// Objects up to this size are fetched whole in the first request, which saves the second one for
 /// the lines.
 pub const WHOLE_OBJECT_BYTES: u64 = 64 << 10;

@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::logs::{Arrival, LogPartial, head};
 use narvi_logql::plan::LogPlan;
+use narvi_logql::required::Required;
 use narvi_logql::running::{Halt, Running};
 use narvi_logql::stage::Machine;
 use narvi_model::answer::{LogStream, QueryStats};
@@ -51,6 +52,10 @@ impl Scanner for LogScanner {
 
     fn range(&self) -> TimeRange {
         self.range
+    }
+
+    fn required(&self) -> Required {
+        self.plan.pipeline.required()
     }
 
     fn needs(&self, _: &Candidate) -> Option<Needs> {

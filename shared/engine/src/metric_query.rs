@@ -8,6 +8,7 @@ use narvi_logql::eval::{Form, evaluate};
 use narvi_logql::logs::Arrival;
 use narvi_logql::metric::{Grid, Matrix, Partial, SeriesKey, Window};
 use narvi_logql::plan::{MetricPlan, Scan, ScanError, ScanState};
+use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats, Series};
 use narvi_model::{Direction, Limits, TimeRange, Timestamp};
@@ -67,6 +68,10 @@ impl Scanner for MetricScanner {
 
     fn range(&self) -> TimeRange {
         self.range
+    }
+
+    fn required(&self) -> Required {
+        self.scan_plan().source.pipeline.required()
     }
 
     fn needs(&self, candidate: &Candidate) -> Option<Needs> {

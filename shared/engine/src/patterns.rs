@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::batch::Batch;
 use narvi_logql::logs::Arrival;
 use narvi_logql::patterns::Patterns;
+use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::LinePattern;
 use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
@@ -16,6 +17,7 @@ use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
 use crate::candidates::Candidate;
 use crate::error::EngineError;
 use crate::limits::{DAYS_AHEAD, MAX_PATTERN_SAMPLES, PATTERN_BYTES, UNITS_IN_FLIGHT};
+use crate::reach::Reach;
 use crate::request::IndexRequest;
 use crate::scan::{Needs, Scanner};
 use crate::search::{DayPlan, Search};
@@ -53,6 +55,10 @@ impl Scanner for PatternScanner {
 
     fn range(&self) -> TimeRange {
         self.range
+    }
+
+    fn required(&self) -> Required {
+        Required::Anything
     }
 
     fn needs(&self, _: &Candidate) -> Option<Needs> {
@@ -118,6 +124,9 @@ impl Engine {
         let step = step.max(1);
         let longest = range.nanos() / step / MAX_PATTERN_SAMPLES + 1;
         let step = step.saturating_mul(longest);
+        // Who asks has taken the tenants out of the matchers already, as for one tenant.
+        let one = request.tenants.get(..1).unwrap_or_default();
+        let reach = Reach::new(one, request.matchers)?;
         let scanner = Arc::new(PatternScanner {
             range,
             step,
@@ -126,7 +135,7 @@ impl Engine {
         let searches = request.tenants.iter().map(|tenant| Search {
             engine: self,
             tenant,
-            matchers: request.matchers,
+            reach: &reach,
             range,
             before: Timestamp::MAX,
             scanner: Arc::clone(&scanner),

@@ -5,6 +5,7 @@
 
 use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::logs::Arrival;
+use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::TimeRange;
 use narvi_model::answer::QueryStats;
@@ -46,6 +47,9 @@ pub(crate) trait Scanner: Send + Sync + 'static {
 
     /// The times that matter.
     fn range(&self) -> TimeRange;
+
+    /// What a chunk must hold to be read.
+    fn required(&self) -> Required;
 
     /// The columns that it reads of a chunk; `None` where the footer's numbers are enough.
     fn needs(&self, candidate: &Candidate) -> Option<Needs>;

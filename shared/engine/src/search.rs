@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use narvi_logql::required::Required;
 use narvi_model::answer::QueryStats;
 use narvi_model::{Day, Matcher, TenantId, TimeRange, Timestamp};
 use narvi_storage::SegmentRow;
@@ -15,6 +16,7 @@ use crate::duplicates;
 use crate::error::EngineError;
 use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT};
 use crate::lookup::{self, Found};
+use crate::reach::Reach;
 use crate::scan::{self, Scanner, Worker};
 use crate::units::Unit;
 
@@ -22,7 +24,7 @@ use crate::units::Unit;
 pub(crate) struct Search<'a, S> {
     pub(crate) engine: &'a Engine,
     pub(crate) tenant: &'a TenantId,
-    pub(crate) matchers: &'a [Matcher],
+    pub(crate) reach: &'a Reach,
     pub(crate) range: TimeRange,
     /// Pushes that arrived then or later are passed over. Of a merged segment only its latest push
     /// is known: it is read whole where that is not much later.
@@ -44,13 +46,14 @@ pub(crate) struct OpenedDay {
     pub(crate) stats: QueryStats,
 }
 
-/// Looks up what matchers choose on a day of what arrived before a time, and opens the footers of
-/// its segments.
+/// Looks up what matchers choose on a day of what arrived before a time, and opens its segments as
+/// [`open_rows`] does.
 pub(crate) async fn open(
     engine: &Engine,
     (tenant, matchers): (&TenantId, &[Matcher]),
     (range, before): (TimeRange, Timestamp),
     day: Day,
+    required: &Required,
 ) -> Result<OpenedDay, EngineError> {
     let started = Instant::now();
     let mut found = lookup::find(&engine.catalog, tenant, matchers, range, day).await?;
@@ -65,7 +68,7 @@ pub(crate) async fn open(
         ..QueryStats::default()
     };
     let rows = std::mem::take(&mut found.rows);
-    let (segments, cost) = open_rows(engine, rows).await?;
+    let (segments, cost) = open_rows(engine, rows, required).await?;
     Ok(OpenedDay {
         found,
         segments,
@@ -77,19 +80,26 @@ pub(crate) async fn open(
     })
 }
 
-/// Opens the footers of segments, many at once.
+/// Opens the footers of segments, many at once, with their filters where anything is required.
 pub(crate) async fn open_rows(
     engine: &Engine,
     rows: Vec<SegmentRow>,
+    required: &Required,
 ) -> Result<(Vec<Opened>, QueryStats), EngineError> {
     let started = Instant::now();
     let opened = stream::iter(rows).map(async |row| {
-        let fetched = engine.tails.get(engine.objects.as_ref(), &row).await?;
+        let objects = engine.objects.as_ref();
+        let fetched = engine.tails.get(objects, &row).await?;
+        let (filters, bytes) = match required {
+            Required::Anything => Default::default(),
+            _ => engine.filters.get(objects, &row, &fetched.tail).await?,
+        };
         let opened = Opened {
             row: Arc::new(row),
             tail: fetched.tail,
+            filters,
         };
-        Ok::<_, EngineError>((opened, fetched.bytes))
+        Ok::<_, EngineError>((opened, fetched.bytes + bytes))
     });
     let opened: Vec<(Opened, u64)> = opened
         .buffer_unordered(TAILS_IN_FLIGHT)
@@ -114,9 +124,15 @@ impl<S: Scanner> Search<'_, S> {
 
     /// Looks up a day and opens the footers of its segments.
     pub(crate) async fn plan(&self, day: Day) -> Result<DayPlan, EngineError> {
-        let of = (self.tenant, self.matchers);
-        let opened = open(self.engine, of, (self.range, self.before), day).await?;
-        let candidates = candidates(&opened.found, opened.segments, self.range);
+        let of = (self.tenant, self.reach.matchers.as_slice());
+        let required = self.scanner.required();
+        let when = (self.range, self.before);
+        let mut opened = open(self.engine, of, when, day, &required).await?;
+        // What streams are called in the answer, which is what a pipeline asks about.
+        for labels in opened.found.streams.values_mut() {
+            *labels = self.reach.shown(labels, self.tenant);
+        }
+        let candidates = candidates(&opened.found, opened.segments, self.range, &required);
         Ok(DayPlan {
             candidates: Arc::new(candidates),
             stats: opened.stats,

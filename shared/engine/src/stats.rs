@@ -6,6 +6,7 @@
 
 use foldhash::{HashMap, HashSet};
 use futures::stream::{self, StreamExt as _};
+use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::IndexStats;
 use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange};
@@ -75,7 +76,7 @@ impl Engine {
                 false => unknown.push(row),
             }
         }
-        let (segments, _) = search::open_rows(self, unknown).await?;
+        let (segments, _) = search::open_rows(self, unknown, &Required::Anything).await?;
         for segment in &segments {
             count.segment(segment, &found.streams, range);
         }

@@ -4,6 +4,7 @@
 //! Lengths and timestamps lie before the footer, so for most segments one request brings all that
 //! a count needs (`docs/format/segment.md`).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,7 +27,11 @@ pub(crate) struct Tail {
 impl Tail {
     /// The stored bytes of a column, where it lies in the tail.
     pub(crate) fn column(&self, column: &Column) -> Option<Bytes> {
-        let range = column.range();
+        self.bytes(column.range())
+    }
+
+    /// Bytes of the segment, where they lie in the tail.
+    pub(crate) fn bytes(&self, range: Range<u64>) -> Option<Bytes> {
         let start = usize::try_from(range.start.checked_sub(self.from)?).ok()?;
         let end = usize::try_from(range.end.checked_sub(self.from)?).ok()?;
         (start <= end && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))

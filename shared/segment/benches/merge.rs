@@ -117,6 +117,7 @@ fn merging(c: &mut Criterion) {
     let options = MergeOptions {
         writer: WriterOptions {
             codec: Codec::Zstd,
+            filters: true,
             ..WriterOptions::default()
         },
         max_bytes: 128 * MIB,

@@ -6,7 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use narvi_model::ChunkEncoding;
-use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
+use zstd::zstd_safe::{
+    CParameter, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name,
+};
 
 use crate::error::{Fault, WriteError};
 use crate::limits::{
@@ -16,6 +18,13 @@ use crate::limits::{
 
 /// Level 3 made logs no smaller and took twice the time.
 const ZSTD_LEVEL: i32 = 1;
+
+/// Entries of the table of what was seen, as a power of two. The level has 2^14; with half of it
+/// logs are a hundredth smaller and no slower: what is forgotten are chance matches among ids.
+const ZSTD_HASH_LOG: u32 = 13;
+
+/// Bytes that are looked back, as a power of two: a chunk, where the level has half of one.
+const ZSTD_LOOK_BACK_LOG: u32 = 20;
 
 /// Windows up to the largest column; a frame that asks for more is not ours.
 const ZSTD_WINDOW_LOG: u32 = MAX_COLUMN_BYTES.ilog2();
@@ -141,8 +150,7 @@ impl Compressor {
             Codec::Zstd => {
                 let zstd = match &mut self.zstd {
                     Some(zstd) => zstd,
-                    none => none
-                        .insert(zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(|e| failed(&e))?),
+                    none => none.insert(zstd_compressor().map_err(|e| failed(&e))?),
                 };
                 zstd.compress_to_buffer(raw, buffer)
                     .map_err(|e| failed(&e))?
@@ -153,6 +161,13 @@ impl Compressor {
         }
         Ok((self.codec, &self.buffer[..len]))
     }
+}
+
+fn zstd_compressor() -> std::io::Result<zstd::bulk::Compressor<'static>> {
+    let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+    zstd.set_parameter(CParameter::HashLog(ZSTD_HASH_LOG))?;
+    zstd.set_parameter(CParameter::WindowLog(ZSTD_LOOK_BACK_LOG))?;
+    Ok(zstd)
 }
 
 /// Decompresses `stored` into `out`, which it replaces; the result has `raw_len` bytes or is an

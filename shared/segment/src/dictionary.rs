@@ -69,7 +69,7 @@ impl Dictionary {
     }
 
     /// Every text, by place.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len()).filter_map(|place| self.get(place))
     }
 

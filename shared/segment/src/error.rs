@@ -43,6 +43,8 @@ pub enum Area {
     Symbols,
     /// The column that is stored at this offset of the segment.
     Column(u64),
+    /// The filter that is stored at this offset of the segment.
+    Filter(u64),
 }
 
 /// What can be wrong with a field.
@@ -116,6 +118,7 @@ impl fmt::Display for Place {
             Area::Footer => f.write_str("the footer"),
             Area::Symbols => f.write_str("the footer's symbols"),
             Area::Column(offset) => write!(f, "the column stored at {offset}"),
+            Area::Filter(offset) => write!(f, "the filter stored at {offset}"),
         }
     }
 }

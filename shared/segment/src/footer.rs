@@ -16,7 +16,7 @@ use crate::limits::{MAX_FOOTER_BYTES, MAX_LABEL_BYTES};
 use crate::symbols::{SymbolDraft, Symbols};
 use crate::trailer;
 use crate::varint::{Cursor, Read, put_len};
-use crate::{ChunkMeta, Column};
+use crate::{ChunkMeta, Column, Filter};
 
 /// The decoded footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,22 @@ pub struct FilterPlace {
     pub len: u32,
     /// CRC-32C of the bytes.
     pub crc: u32,
+}
+
+impl FilterPlace {
+    /// Its bytes in the segment.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.len.into())
+    }
+
+    /// Reads the filter out of a whole segment in memory; `None` for unknown kinds.
+    pub(crate) fn open(&self, segment: &[u8]) -> Result<Option<Filter>, FormatError> {
+        let range = self.range();
+        let start = usize::try_from(range.start).unwrap_or(usize::MAX);
+        let end = usize::try_from(range.end).unwrap_or(usize::MAX);
+        Filter::decode(self, segment.get(start..end).unwrap_or_default())
+    }
 }
 
 /// Where a footer, trailer included, lies in its segment.

@@ -3,8 +3,8 @@
 //! A segment holds chunks of many streams, by columns: lines, metadata, line lengths, timestamps,
 //! then the footer that places them (`docs/format/segment.md` has the bytes). Reading order:
 //! [`Writer`] makes one; [`Footer`] says what is in it; [`ChunkMeta`] turns the stored bytes of a
-//! [`Column`] into values; [`Rows`] are the values of a chunk together; [`verify`] reads it all;
-//! [`merge`] makes one segment of many.
+//! [`Column`] into values; [`Rows`] are the values of a chunk together; [`Filter`] tells which
+//! chunks cannot hold a text; [`verify`] reads it all; [`merge`] makes one segment of many.
 //!
 //! Bytes from outside are not trusted: what breaks a rule is a [`FormatError`], and nothing is
 //! allocated beyond [`limits`].
@@ -16,6 +16,7 @@ mod codec;
 mod column;
 mod dictionary;
 mod error;
+mod filter;
 mod footer;
 mod id;
 pub mod limits;
@@ -38,6 +39,7 @@ pub use codec::{Codec, CodecError};
 pub use column::{Column, Scratch};
 pub use dictionary::Dictionary;
 pub use error::{Area, Fault, FormatError, Place, WriteError};
+pub use filter::Filter;
 pub use footer::{FilterPlace, Footer, FooterPlace, FooterStream};
 pub use id::{SegmentId, SegmentIdError};
 pub use lines::{LineBuffer, SEPARATOR};

@@ -49,3 +49,7 @@ pub const MAX_CHUNK_BYTES: usize = MAX_COLUMN_BYTES / 8;
 /// Different label names and values of a segment: 16 MiB of places in memory, whatever few bytes
 /// claim them.
 pub const MAX_SYMBOLS: usize = 1 << 22;
+
+/// Keys of one filter, of several chunks: a reader allocates no more than four times their slots,
+/// 2.5 MiB.
+pub const MAX_FILTER_KEYS: usize = 1 << 20;

@@ -13,6 +13,7 @@ use crate::bitpack::put_u32s;
 use crate::dictionary;
 use crate::limits::MAX_METADATA_CELLS;
 use crate::varint::put_len;
+use crate::writer::PartMetadata;
 
 /// The metadata of a chunk that is being filled.
 #[derive(Default)]
@@ -93,9 +94,15 @@ impl<'a> MetadataDraft<'a> {
         }
         draft
     }
+}
 
-    /// Appends the columns to `out`; nothing where no row has metadata. The draft is empty then.
-    pub(crate) fn take_into(&mut self, out: &mut Vec<u8>) {
+impl PartMetadata for MetadataDraft<'_> {
+    fn values(&self) -> impl Iterator<Item = &str> + Clone {
+        let columns = self.columns.iter();
+        columns.flat_map(|column| column.values.iter().copied())
+    }
+
+    fn take_into(&mut self, out: &mut Vec<u8>) {
         let mut columns = std::mem::take(&mut self.columns);
         let rows = std::mem::take(&mut self.rows);
         self.by_name.clear();

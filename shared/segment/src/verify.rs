@@ -4,7 +4,7 @@ use crate::column::Scratch;
 use crate::error::{Area, Fault, FormatError};
 use crate::lines::has_newlines;
 use crate::varint::Cursor;
-use crate::{ChunkMeta, Footer, Rows};
+use crate::{ChunkMeta, Filter, Footer, Rows};
 
 /// What a whole segment holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct Report {
 }
 
 /// Reads every column of a segment, and checks that nothing lies between columns and footer, that
-/// lines are UTF-8 and separated, and that the footer's word on newlines is true.
+/// lines are UTF-8 and separated, and that the footer's word on newlines and what filters say are
+/// true.
 ///
 /// # Errors
 /// The first rule that the bytes break.
@@ -40,9 +41,19 @@ pub fn verify(segment: &[u8]) -> Result<Report, FormatError> {
         chunks: footer.chunks.len(),
         ..Report::default()
     };
-    for chunk in &footer.chunks {
+    let filters = footer.filters.iter();
+    let filters = filters.filter_map(|place| place.open(segment).transpose());
+    let filters = filters.collect::<Result<Vec<Filter>, _>>()?;
+    for (place, chunk) in footer.chunks.iter().enumerate() {
         let rows = chunk.decode_rows(segment, &mut scratch)?;
         check_lines(chunk, &rows)?;
+        if !filters.iter().all(|filter| admits(filter, place, &rows)) {
+            let fault = Fault::Mismatch {
+                found: 0,
+                expected: 1,
+            };
+            return Err(chunk.lines.fail("lines in their filter", fault));
+        }
         report.rows += u64::from(chunk.rows);
         report.line_bytes += chunk.line_bytes;
         let columns = rows.metadata.columns.iter();
@@ -52,6 +63,14 @@ pub fn verify(segment: &[u8]) -> Result<Report, FormatError> {
         report.metadata_values += values.count() as u64;
     }
     Ok(report)
+}
+
+/// Whether a filter knows all that a chunk holds.
+fn admits(filter: &Filter, chunk: usize, rows: &Rows) -> bool {
+    let columns = rows.metadata.columns.iter();
+    let mut values = columns.flat_map(|column| column.values.iter());
+    filter.may_hold(chunk, &rows.lines.bytes)
+        && values.all(|value| filter.may_hold(chunk, value.as_bytes()))
 }
 
 fn check_lines(chunk: &ChunkMeta, rows: &Rows) -> Result<(), FormatError> {

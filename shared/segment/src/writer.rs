@@ -12,6 +12,7 @@ use crate::bitpack::put_u32s;
 use crate::codec::Compressor;
 use crate::column::store;
 use crate::error::WriteError;
+use crate::filter::FilterDraft;
 use crate::footer::{Footer, FooterStream};
 use crate::limits::{MAX_CHUNK_BYTES, MAX_CHUNK_ROWS, MAX_METADATA_CELLS};
 use crate::lines::{SEPARATOR, has_newlines};
@@ -27,6 +28,9 @@ use crate::{ChunkMeta, Codec};
 /// it keeps the column bounded.
 pub(crate) const METADATA_SHARE: usize = 4;
 
+/// Filters take less than this part of what they speak for (`filter/draft.rs`).
+const FILTER_SHARE: usize = 12;
+
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
@@ -36,6 +40,9 @@ pub struct WriterOptions {
     pub max_chunk_rows: usize,
     /// Line bytes of a chunk, at most [`MAX_CHUNK_BYTES`]; a longer line has a chunk of its own.
     pub max_chunk_bytes: usize,
+    /// Whether filters for needles are written. Making them takes time for every byte, so only what
+    /// is kept for long has them (`docs/decisions/0017-needle-filters.md`).
+    pub filters: bool,
 }
 
 impl Default for WriterOptions {
@@ -44,6 +51,7 @@ impl Default for WriterOptions {
             codec: Codec::Lz4,
             max_chunk_rows: 65_536,
             max_chunk_bytes: 1 << 20,
+            filters: false,
         }
     }
 }
@@ -62,6 +70,7 @@ pub struct Writer {
     options: WriterOptions,
     compressor: Compressor,
     pub(crate) sections: Sections,
+    pub(crate) filters: FilterDraft,
     known: HashSet<StreamId>,
     pub(crate) footer: Footer,
     order: Vec<u32>,
@@ -86,6 +95,15 @@ struct Draft {
     lines: Vec<u8>,
 }
 
+/// The metadata of a chunk that is ready.
+pub(crate) trait PartMetadata {
+    /// Every value, those of different names after each other.
+    fn values(&self) -> impl Iterator<Item = &str> + Clone;
+
+    /// Appends the raw column, or nothing where no row has metadata, and begins anew.
+    fn take_into(&mut self, out: &mut Vec<u8>);
+}
+
 /// The rows of a chunk that is ready.
 pub(crate) struct Part<'a> {
     pub(crate) times: &'a [i64],
@@ -106,6 +124,7 @@ impl Writer {
             options,
             compressor: Compressor::new(options.codec),
             sections: Sections::default(),
+            filters: FilterDraft::default(),
             known: HashSet::new(),
             footer: Footer {
                 streams: Vec::new(),
@@ -120,8 +139,13 @@ impl Writer {
 
     /// An empty segment with memory for so many stored bytes.
     pub(crate) fn with_room(options: WriterOptions, bytes: usize) -> Self {
+        let filters = if options.filters {
+            bytes / FILTER_SHARE
+        } else {
+            0
+        };
         let mut writer = Self::new(options);
-        writer.sections.lines.reserve_exact(bytes);
+        writer.sections.lines.reserve_exact(bytes + filters);
         writer
     }
 
@@ -164,13 +188,13 @@ impl Writer {
         for &row in &order {
             let entry = at(row);
             if self.ends_before(&draft, &metadata, entry) {
-                self.put_chunk(&draft.part(), |raw| metadata.take_into(raw))?;
+                self.put_chunk(&draft.part(), &mut metadata)?;
                 draft.clear();
             }
             draft.push(entry.timestamp.nanos(), entry.line.as_bytes());
             metadata.push_row(entry.metadata.iter());
         }
-        self.put_chunk(&draft.part(), |raw| metadata.take_into(raw))?;
+        self.put_chunk(&draft.part(), &mut metadata)?;
         draft.clear();
         (self.order, self.draft) = (order, draft);
         Ok(())
@@ -209,7 +233,7 @@ impl Writer {
                 lines: &rows.lines.bytes[byte as usize..from as usize],
             };
             let mut metadata = MetadataDraft::of_columns(&rows.metadata, start..end);
-            self.put_chunk(&part, |raw| metadata.take_into(raw))?;
+            self.put_chunk(&part, &mut metadata)?;
             (start, byte) = (end, from);
         }
         Ok(())
@@ -225,6 +249,9 @@ impl Writer {
         for section in [sections.metadata, sections.lengths, sections.timestamps] {
             bytes.extend_from_slice(&section);
         }
+        let filters;
+        (self.footer.filters, filters) = self.filters.finish();
+        bytes.extend_from_slice(&filters);
         let place = self.footer.put(&mut bytes, &mut self.compressor)?;
         let summary = Summary::new(tenant, &bytes, place, &self.footer).ok_or(WriteError::Empty)?;
         Ok(Encoded {
@@ -279,12 +306,11 @@ impl Writer {
         last
     }
 
-    /// Adds a chunk to the stream that was begun last; `put_metadata` appends the raw column, or
-    /// nothing where no row has metadata.
+    /// Adds a chunk to the stream that was begun last, and takes its metadata.
     pub(crate) fn put_chunk(
         &mut self,
         part: &Part<'_>,
-        put_metadata: impl FnOnce(&mut Vec<u8>),
+        metadata: &mut impl PartMetadata,
     ) -> Result<(), WriteError> {
         let [Some(&first), Some(&last)] = [part.times.first(), part.times.last()] else {
             return Ok(());
@@ -292,8 +318,12 @@ impl Writer {
         let (raw, compressor) = (&mut self.raw, &mut self.compressor);
         let rows = part.times.len();
         let lines = store("lines", part.lines, compressor, &mut self.sections.lines)?;
+        if self.options.filters {
+            let stored = lines.len as usize;
+            self.filters.push(part.lines, metadata.values(), stored);
+        }
         raw.clear();
-        put_metadata(raw);
+        metadata.take_into(raw);
         let metadata = match raw.len() {
             0 => None,
             _ => Some(store(

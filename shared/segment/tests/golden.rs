@@ -24,6 +24,7 @@ struct Case {
     name: &'static str,
     codec: Codec,
     max_chunk_rows: usize,
+    filters: bool,
     streams: Vec<(Labels, Vec<Entry>)>,
 }
 
@@ -46,6 +47,7 @@ fn one_stream(name: &'static str, entries: Vec<Entry>) -> Case {
         name,
         codec: Codec::None,
         max_chunk_rows: 65_536,
+        filters: false,
         streams,
     }
 }
@@ -73,6 +75,7 @@ fn many(codec: Codec, name: &'static str) -> Case {
         name,
         codec,
         max_chunk_rows: 150,
+        filters: false,
         streams: streams.collect(),
     }
 }
@@ -116,6 +119,10 @@ fn cases() -> Vec<Case> {
         many(Codec::Snappy, "snappy"),
         many(Codec::Zstd, "zstd"),
         many(Codec::Lz4, "lz4"),
+        Case {
+            filters: true,
+            ..many(Codec::None, "filters")
+        },
     ]
 }
 
@@ -129,6 +136,7 @@ fn write(case: &Case) -> Vec<u8> {
     let options = WriterOptions {
         codec: case.codec,
         max_chunk_rows,
+        filters: case.filters,
         ..WriterOptions::default()
     };
     let mut writer = Writer::new(options);

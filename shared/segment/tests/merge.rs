@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use narvi_model::{Entry, Labels, TenantId, Timestamp};
 use narvi_segment::{
-    Codec, Footer, MergeError, MergeOptions, Scratch, WriteError, Writer, WriterOptions, merge,
-    verify,
+    Codec, Filter, Footer, MergeError, MergeOptions, Scratch, WriteError, Writer, WriterOptions,
+    merge, verify,
 };
 use proptest::prelude::*;
 
@@ -20,6 +20,7 @@ fn options(codec: Codec, max_chunk_rows: usize, max_chunk_bytes: usize) -> Merge
             codec,
             max_chunk_rows,
             max_chunk_bytes,
+            filters: true,
         },
         max_bytes: 1 << 20,
         max_open_bytes: 1 << 20,
@@ -121,6 +122,43 @@ fn chunks_that_lie_alone_are_copied() {
     let bytes = merged(&small, &[snappy]).unwrap();
     let footer = Footer::of_segment(&bytes).unwrap();
     assert!(footer.chunks.iter().all(|c| c.lines.codec != Codec::Snappy));
+}
+
+#[test]
+fn filters_speak_for_chunks_that_are_copied() {
+    let id = |n: i64| format!("a{:015x}", (n + 1) * 0x9e37_79b9_7f4a);
+    let rows = |times: std::ops::Range<i64>| -> Vec<Row> {
+        let line = |n| format!("id={} {}", id(n), ", ".repeat(20));
+        let row = |n| (1, n, line(n), format!("m{}", id(n + 100)));
+        times.map(row).collect()
+    };
+    let small = options(Codec::None, 10, 1 << 20);
+    for filters in [false, true] {
+        let written = WriterOptions {
+            filters,
+            ..small.writer
+        };
+        let bytes = check(&[rows(0..20), rows(20..35)], written, &small);
+        let footer = Footer::of_segment(&bytes).unwrap();
+        assert_eq!(chunk_rows(&bytes), [10, 10, 10, 5]);
+        let [place] = footer.filters.as_slice() else {
+            panic!("{:?}", footer.filters)
+        };
+        let range = place.range();
+        let stored = &bytes[range.start as usize..range.end as usize];
+        let filter = Filter::decode(place, stored).unwrap().unwrap();
+        let mut wrong = 0;
+        for (n, chunk) in (0..35).flat_map(|n| (0..4).map(move |chunk| (n, chunk))) {
+            for text in [id(n), id(n + 100)] {
+                let found = filter.may_hold(chunk, text.as_bytes());
+                let is_there = n as usize / 10 == chunk;
+                assert!(found || !is_there, "{text} in {chunk}");
+                wrong += usize::from(found && !is_there);
+            }
+        }
+        // One in 32 of 210 is expected.
+        assert!(wrong < 21, "{wrong}");
+    }
 }
 
 #[test]

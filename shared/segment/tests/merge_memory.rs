@@ -52,6 +52,7 @@ fn a_merge_is_bounded_whatever_lies_beside_each_other() {
     let options = MergeOptions {
         writer: WriterOptions {
             codec: Codec::Zstd,
+            filters: true,
             ..WriterOptions::default()
         },
         max_bytes: 128 << 20,

@@ -128,11 +128,15 @@ fn any_options() -> impl Strategy<Value = WriterOptions> {
     let codec = prop::sample::select(vec![Codec::None, Codec::Snappy, Codec::Zstd, Codec::Lz4]);
     let rows = prop::sample::select(vec![0_usize, 1, 7, 65_536]);
     let bytes = prop::sample::select(vec![0_usize, 40, 1 << 20]);
-    (codec, rows, bytes).prop_map(|(codec, max_chunk_rows, max_chunk_bytes)| WriterOptions {
-        codec,
-        max_chunk_rows,
-        max_chunk_bytes,
-    })
+    let choices = (codec, rows, bytes, any::<bool>());
+    choices.prop_map(
+        |(codec, max_chunk_rows, max_chunk_bytes, filters)| WriterOptions {
+            codec,
+            max_chunk_rows,
+            max_chunk_bytes,
+            filters,
+        },
+    )
 }
 
 proptest! {
@@ -193,6 +197,7 @@ fn chunks_are_cut_by_rows_and_bytes() {
             codec: Codec::None,
             max_chunk_rows,
             max_chunk_bytes,
+            filters: false,
         };
         let encoded = write(&[(labels.clone(), entries.clone())], options);
         let footer = Footer::of_segment(&encoded.bytes).unwrap();

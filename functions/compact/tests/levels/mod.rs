@@ -201,10 +201,12 @@ async fn the_merge_of_a_day_may_be_killed_at_each_request() {
     }
 }
 
-/// What lies in a row goes to an object when its day is over, though the bytes stay the same.
+/// What lies in a row goes to an object when its day is over, also where the bytes stay the same,
+/// which takes a push with a filter.
 #[tokio::test]
 async fn a_lone_push_of_a_past_day_leaves_its_row() {
     let mut ledger = Ledger::new().await;
+    ledger.storage.writer.filters = true;
     ledger.push(5, 5, 1).await;
     assert_eq!(ledger.run(12 * HOUR).await, 0);
     let before = ledger.storage.rows(TODAY).await.remove(0);

@@ -35,6 +35,8 @@ pub(crate) struct Storage {
     /// For the test itself.
     pub(crate) reader: Catalog,
     pub(crate) directory: Arc<dyn Objects>,
+    /// How pushes are written.
+    pub(crate) writer: WriterOptions,
     _folder: tempfile::TempDir,
 }
 
@@ -58,6 +60,7 @@ impl Storage {
             requests,
             reader,
             directory,
+            writer: WriterOptions::default(),
             _folder: folder,
         }
     }
@@ -89,7 +92,7 @@ impl Storage {
                 .or_default()
                 .push(entry);
         }
-        let mut writer = Writer::new(WriterOptions::default());
+        let mut writer = Writer::new(self.writer);
         for (labels, entries) in &streams {
             writer.push_entries(labels, entries).unwrap();
         }

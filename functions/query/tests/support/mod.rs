@@ -11,7 +11,7 @@ use http::Method;
 use narvi_gateway::{Call, Config};
 use narvi_model::{Day, Entry, Labels, Line, Metadata, TenantId, Timestamp};
 use narvi_query::Handler;
-use narvi_segment::{Writer, WriterOptions};
+use narvi_segment::{Codec, Writer, WriterOptions};
 use narvi_storage::{
     Catalog, CountingObjects, DirectoryObjects, Objects, Partition, Place, Requests, SegmentRow,
     StreamRow,
@@ -25,6 +25,8 @@ pub(crate) const NOW: i64 = 1_768_478_400;
 pub(crate) enum Stored {
     InRow,
     AsObject,
+    /// An object as the compactor writes it, in small chunks.
+    Merged,
 }
 
 /// A handler and what it reads.
@@ -63,7 +65,15 @@ impl Fixture {
     pub(crate) async fn store(&mut self, how: Stored, app: &str, lines: &[(i64, &str)]) {
         let labels = Labels::from_pairs([("app", app)]);
         let entries: Vec<Entry> = lines.iter().map(|(at, text)| entry(*at, text)).collect();
-        let mut writer = Writer::new(WriterOptions::default());
+        let mut writer = Writer::new(match how {
+            Stored::InRow | Stored::AsObject => WriterOptions::default(),
+            Stored::Merged => WriterOptions {
+                codec: Codec::Zstd,
+                max_chunk_bytes: 8 << 10,
+                filters: true,
+                ..WriterOptions::default()
+            },
+        });
         writer.push_entries(&labels, &entries).unwrap();
         let encoded = writer.finish(&self.tenant).unwrap();
         self.arrivals += 1;
@@ -84,7 +94,7 @@ impl Fixture {
             .unwrap();
         let place = match how {
             Stored::InRow => Place::Inline(encoded.bytes),
-            Stored::AsObject => {
+            Stored::AsObject | Stored::Merged => {
                 let id = &encoded.summary.id;
                 let key = SegmentRow::object_key(&partition, 0, id, created);
                 self.objects.put(&key, encoded.bytes).await.unwrap();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use foldhash::{HashMap, HashMapExt as _};
 use futures::stream::{self, StreamExt as _};
+use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats, Sample, Series};
 use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange, Timestamp};
@@ -94,7 +95,8 @@ impl Engine {
             let days = stream::iter(days)
                 .map(|day| {
                     let of = (tenant, &*matchers);
-                    search::open(self, of, (range, Timestamp::MAX), day)
+                    let when = (range, Timestamp::MAX);
+                    search::open(self, of, when, day, &Required::Anything)
                 })
                 .buffered(DAYS_AHEAD);
             let mut days = std::pin::pin!(days);

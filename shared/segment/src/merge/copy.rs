@@ -1,7 +1,8 @@
-//! Takes a chunk over as it is stored: its columns are checked and copied, never decoded.
+//! Takes a chunk over as it is stored: its columns are checked and copied. Decoded are only lines
+//! and metadata, and only for filters, whose keys tell at which place of its segment a chunk is.
 
 use crate::error::{Fault, FormatError};
-use crate::{ChunkMeta, Column, Writer};
+use crate::{ChunkMeta, Column, MetadataColumns, Scratch, Writer};
 
 impl Writer {
     /// Appends a chunk of another segment to the stream that was begun last. Its rows must follow
@@ -13,7 +14,11 @@ impl Writer {
         &mut self,
         chunk: &ChunkMeta,
         segment: &[u8],
+        scratch: &mut Scratch,
     ) -> Result<(), FormatError> {
+        if self.options().filters {
+            self.filter_copied(chunk, segment, scratch)?;
+        }
         let sections = &mut self.sections;
         let lines = copy("lines", &chunk.lines, segment, &mut sections.lines)?;
         let metadata = match &chunk.metadata {
@@ -32,6 +37,24 @@ impl Writer {
             timestamps,
             ..*chunk
         });
+        Ok(())
+    }
+
+    fn filter_copied(
+        &mut self,
+        chunk: &ChunkMeta,
+        segment: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), FormatError> {
+        let mut lines = Vec::new();
+        chunk.decode_lines(chunk.lines.of(segment)?, &mut lines)?;
+        let metadata = match &chunk.metadata {
+            Some(column) => chunk.decode_metadata(column.of(segment)?, scratch)?,
+            None => MetadataColumns::default(),
+        };
+        let columns = metadata.columns.iter();
+        let values = columns.flat_map(|column| column.values.iter());
+        self.filters.push(&lines, values, chunk.lines.len as usize);
         Ok(())
     }
 }

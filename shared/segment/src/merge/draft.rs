@@ -15,7 +15,7 @@ use crate::dictionary;
 use crate::error::WriteError;
 use crate::limits::MAX_METADATA_CELLS;
 use crate::varint::put_len;
-use crate::writer::{METADATA_SHARE, Part};
+use crate::writer::{METADATA_SHARE, Part, PartMetadata};
 use crate::{Dictionary, MetadataColumn, Rows, Writer, WriterOptions};
 
 /// Rows of one stream in order, fewer than make a chunk.
@@ -227,12 +227,14 @@ impl RowsDraft {
             lengths: &self.lengths,
             lines: &self.lines,
         };
-        let (columns, rows) = (&mut self.columns, self.times.len());
-        writer.put_chunk(&part, |raw| put_columns(raw, columns, rows))?;
+        let mut metadata = Metadata {
+            columns: &mut self.columns,
+            rows: self.times.len(),
+        };
+        writer.put_chunk(&part, &mut metadata)?;
         self.times.clear();
         self.lengths.clear();
         self.lines.clear();
-        self.columns.clear();
         self.by_name.clear();
         self.metadata_bytes = 0;
         self.number += 1;
@@ -252,19 +254,33 @@ impl ColumnDraft {
     }
 }
 
-/// The column of metadata, as `metadata_draft.rs` writes it.
-fn put_columns(raw: &mut Vec<u8>, columns: &mut [ColumnDraft], rows: usize) {
-    if columns.is_empty() {
-        return;
+/// The columns of so many rows.
+struct Metadata<'a> {
+    columns: &'a mut Vec<ColumnDraft>,
+    rows: usize,
+}
+
+impl PartMetadata for Metadata<'_> {
+    fn values(&self) -> impl Iterator<Item = &str> + Clone {
+        let columns = self.columns.iter();
+        columns.flat_map(|column| column.values.iter())
     }
-    columns.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    put_len(raw, columns.len());
-    for column in columns {
-        put_len(raw, column.name.len());
-        raw.extend_from_slice(column.name.as_bytes());
-        dictionary::put(raw, &column.values.iter().collect::<Vec<_>>());
-        column.refs.resize(rows, 0);
-        put_u32s(raw, &column.refs);
+
+    /// As `metadata_draft.rs` writes them.
+    fn take_into(&mut self, out: &mut Vec<u8>) {
+        let mut columns = std::mem::take(self.columns);
+        if columns.is_empty() {
+            return;
+        }
+        columns.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        put_len(out, columns.len());
+        for mut column in columns {
+            put_len(out, column.name.len());
+            out.extend_from_slice(column.name.as_bytes());
+            dictionary::put(out, &column.values.iter().collect::<Vec<_>>());
+            column.refs.resize(self.rows, 0);
+            put_u32s(out, &column.refs);
+        }
     }
 }
 

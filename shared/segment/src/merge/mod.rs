@@ -160,7 +160,8 @@ impl<'a> Merger<'a> {
             && self.is_good(chunk)
         {
             self.flush()?;
-            let copied = self.writer.copy_chunk(chunk, &self.inputs[head.input]);
+            let (input, scratch) = (&self.inputs[head.input], &mut self.scratch);
+            let copied = self.writer.copy_chunk(chunk, input, scratch);
             copied.map_err(|e| MergeError::input(head.input, e))?;
             head.skip();
             return self.check_size();
