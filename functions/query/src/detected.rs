@@ -1,7 +1,7 @@
 //! `/loki/api/v1/detected_labels`, `/detected_fields` and `/detected_field/{name}/values` (spec
 //! `http-api.md` §10).
 
-use narvi_engine::{Reach, Request, Span, TENANT_LABEL};
+use narvi_engine::{OWN_TENANT_LABEL, Reach, Request, Span, TENANT_LABEL};
 use narvi_gateway::Response;
 use narvi_model::answer::DetectedLabel;
 use narvi_protocol::answer;
@@ -29,6 +29,9 @@ async fn find_labels(read: &Read<'_>) -> Result<Vec<u8>, Refusal> {
         .detected_labels(&asked(read, &reach, bounds))
         .await?;
     if read.tenants.len() > 1 && !found.is_empty() {
+        for own in found.iter_mut().filter(|label| label.name == TENANT_LABEL) {
+            OWN_TENANT_LABEL.clone_into(&mut own.name);
+        }
         found.push(DetectedLabel {
             name: TENANT_LABEL.to_owned(),
             cardinality: reach.tenants.len() as u64,
