@@ -320,7 +320,7 @@ impl Writer {
         let lines = store("lines", part.lines, compressor, &mut self.sections.lines)?;
         if self.options.filters {
             let stored = lines.len as usize;
-            self.filters.push(part.lines, metadata.values(), stored);
+            self.filters.push(part.lines, &metadata.values(), stored);
         }
         raw.clear();
         metadata.take_into(raw);

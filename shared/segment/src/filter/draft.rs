@@ -56,7 +56,7 @@ impl FilterDraft {
     pub(crate) fn push<'v>(
         &mut self,
         lines: &[u8],
-        values: impl Iterator<Item = &'v str> + Clone,
+        values: &(impl Iterator<Item = &'v str> + Clone),
         stored: usize,
     ) {
         let chunk = self.modes.len();

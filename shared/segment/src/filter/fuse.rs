@@ -62,9 +62,9 @@ impl Shape {
     fn places(self, key: u64) -> ([usize; 3], u8) {
         let hash = mix(key ^ mix(self.seed));
         let width = u64::from(self.segments) << self.segment_log;
-        let first = (u128::from(hash) * u128::from(width) >> 64) as usize;
+        let first = ((u128::from(hash) * u128::from(width)) >> 64) as usize;
         let (len, mask) = (1 << self.segment_log, (1_u64 << self.segment_log) - 1);
-        let second = (first + len) ^ (hash >> 18 & mask) as usize;
+        let second = (first + len) ^ ((hash >> 18) & mask) as usize;
         let third = (first + 2 * len) ^ (hash & mask) as usize;
         let bits = (mix(hash) & ((1 << BITS) - 1)) as u8;
         ([first, second, third], bits)

@@ -153,7 +153,7 @@ mod tests {
     fn filter(chunks: &[&str]) -> Filter {
         let mut draft = FilterDraft::default();
         for chunk in chunks {
-            draft.push(chunk.as_bytes(), [].into_iter(), 1 << 20);
+            draft.push(chunk.as_bytes(), &[].into_iter(), 1 << 20);
         }
         read(draft)
     }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn metadata_is_in_too() {
         let mut draft = FilterDraft::default();
-        draft.push(b"line\n", ["d702d90457dda5fa"].into_iter(), 1 << 20);
+        draft.push(b"line\n", &["d702d90457dda5fa"].into_iter(), 1 << 20);
         let filter = read(draft);
         assert!(filter.may_hold(0, b"d702d90457dda5fa"));
         assert!(!filter.may_hold(0, b"d702d90457dda5fb"));
@@ -222,7 +222,7 @@ mod tests {
             (1 << 12, 32, true),
         ] {
             let mut draft = FilterDraft::default();
-            draft.push(text.as_bytes(), [].into_iter(), stored);
+            draft.push(text.as_bytes(), &[].into_iter(), stored);
             let (places, bytes) = draft.finish();
             assert_eq!(places.len(), 1);
             assert!(places[0].len as usize == bytes.len() && bytes.len() < stored / 4 + 100);
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn broken_bytes_are_refused() {
         let mut draft = FilterDraft::default();
-        draft.push(b"d702d90457dda5fa\n", [].into_iter(), 1 << 20);
+        draft.push(b"d702d90457dda5fa\n", &[].into_iter(), 1 << 20);
         let (places, bytes) = draft.finish();
         let mut place = places[0];
         for bit in 0..bytes.len() * 8 {
@@ -267,7 +267,7 @@ mod tests {
         ) {
             let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
             let mut draft = FilterDraft::default();
-            draft.push(text.as_bytes(), [].into_iter(), stored);
+            draft.push(text.as_bytes(), &[].into_iter(), stored);
             let (places, bytes) = draft.finish();
             let line = lines[line % lines.len()].as_bytes();
             let (from, to) = (from.min(line.len()), to.min(line.len()));

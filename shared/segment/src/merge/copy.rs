@@ -54,7 +54,7 @@ impl Writer {
         };
         let columns = metadata.columns.iter();
         let values = columns.flat_map(|column| column.values.iter());
-        self.filters.push(&lines, values, chunk.lines.len as usize);
+        self.filters.push(&lines, &values, chunk.lines.len as usize);
         Ok(())
     }
 }
