@@ -42,7 +42,7 @@ impl Handler {
             ..WriterOptions::default()
         };
         Self {
-            intake: Intake::new(objects, catalog, config.limits.clone(), writing),
+            intake: Intake::new(objects, catalog, config.limits.clone(), writing).without_rates(),
             options: Options::default(),
             buckets: None,
             config,
@@ -167,7 +167,7 @@ impl Handler {
                     tracing::warn!(from, lines, reasons, "lines are refused and lost");
                     lines
                 }
-                Err(error @ IntakeError::RateLimit { .. }) => {
+                Err(error @ IntakeError::Blocked { .. }) => {
                     tracing::warn!(from, lines = all, %error, "lines are refused and lost");
                     all
                 }

@@ -58,7 +58,14 @@ fn of_intake(intake: &IntakeError) -> Response {
     let error = |status, text: &str| Response::error(Surface::Write, status, text);
     match intake {
         IntakeError::NoStreams => error(Fixed::NoStreams.status(), &text),
-        IntakeError::RateLimit { .. } => error(429, &text),
+        IntakeError::RateLimit { retry_after, .. } | IntakeError::Throttled { retry_after, .. } => {
+            match retry_after {
+                Some(seconds) => error(429, &text).with_header("retry-after", seconds.to_string()),
+                None => error(429, &text),
+            }
+        }
+        IntakeError::Blocked { status: 200, .. } => Response::no_content(),
+        IntakeError::Blocked { status, .. } => error(*status, &text),
         IntakeError::Refused { .. } => error(400, &text),
         IntakeError::Encode(WriteError::TooLarge { .. }) => error(413, &text),
         IntakeError::Encode(_) => {

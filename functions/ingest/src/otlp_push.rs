@@ -31,6 +31,9 @@ pub(crate) fn refuse(error: IngestError) -> Response {
         return error.into_response();
     }
     let plain = error.into_response();
+    if plain.status == 204 {
+        return plain;
+    }
     let text = String::from_utf8_lossy(&plain.body);
     let status = if plain.status == 500 {
         503

@@ -161,6 +161,9 @@ pub enum ConfigError {
     /// An interval of nothing, which would run without pause.
     #[error("configuration: {0} is 0; write how often, such as 1m")]
     ZeroInterval(&'static str),
+    /// A status that no answer can have.
+    #[error("configuration: block_ingestion_status_code: {0} is not between 200 and 599")]
+    BlockStatus(u16),
 }
 
 impl Config {
@@ -259,6 +262,11 @@ impl Document {
             if interval.is_zero() {
                 return Err(ConfigError::ZeroInterval(name));
             }
+        }
+        let of_all = std::iter::once(&self.limits_config).chain(patches.values());
+        let mut statuses = of_all.filter_map(|patch| patch.block_ingestion_status_code);
+        if let Some(status) = statuses.find(|status| !(200..=599).contains(status)) {
+            return Err(ConfigError::BlockStatus(status));
         }
         let limits = Limits::default().patched(&self.limits_config);
         Ok(Config {
@@ -379,6 +387,14 @@ server: {http_listen_address: 0.0.0.0, http_listen_port: 80}
         check_refused(
             "compactor: {compaction_interval: 0s}",
             &["compactor.compaction_interval"],
+        );
+        check_refused(
+            "overrides: {a: {block_ingestion_status_code: 99}}\n",
+            &["block_ingestion_status_code", "99"],
+        );
+        check_refused(
+            "limits_config: {block_ingestion_until: soon}\n",
+            &["`soon` is not a time"],
         );
         check_refused("auth_enabled: perhaps\n", &["line 1"]);
         check_refused("auth_enabled: [\n", &["configuration: "]);

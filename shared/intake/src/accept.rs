@@ -1,7 +1,7 @@
 //! [`accept`]: which streams and entries of a push are stored, and why the others are not.
 //!
 //! The steps are Loki's, in Loki's order (spec `limits.md` §2): `service_name`, then each stream
-//! and each entry against the limits, then the rate. Does no IO.
+//! and each entry against the limits. Does no IO, and counts nothing over several pushes.
 
 use narvi_model::{Limits, TenantId, Timestamp};
 use narvi_protocol::push::{PushRequest, PushStream};
@@ -11,13 +11,17 @@ use crate::refusals::Refusals;
 use crate::service_name::with_service_name;
 use crate::validate::Validator;
 
-/// Bytes of a megabyte in `ingestion_rate_mb` and `ingestion_burst_size_mb`.
-const MEGABYTE: f64 = (1 << 20) as f64;
+/// A stream and its bytes as limits count them.
+#[derive(Debug)]
+pub(crate) struct Weighed {
+    pub(crate) stream: PushStream,
+    pub(crate) bytes: usize,
+}
 
 /// What is left of a push.
 pub(crate) struct Accepted {
     /// Streams with at least one entry.
-    pub(crate) streams: Vec<PushStream>,
+    pub(crate) streams: Vec<Weighed>,
     /// Why the rest was refused.
     pub(crate) refusals: Refusals,
 }
@@ -25,8 +29,7 @@ pub(crate) struct Accepted {
 /// Sorts a push into what may be stored and what may not.
 ///
 /// # Errors
-/// [`IntakeError::NoStreams`] for a push of none; [`IntakeError::RateLimit`] where what may be
-/// stored is more than the tenant's burst, so that no wait would help.
+/// [`IntakeError::NoStreams`] for a push of none.
 pub(crate) fn accept(
     push: PushRequest,
     tenant: &TenantId,
@@ -44,7 +47,7 @@ pub(crate) fn accept(
         true => &[],
         false => limits.discover_service_name.as_slice(),
     };
-    let mut validator = Validator::new(limits, now, &mut refusals);
+    let mut validator = Validator::new(limits, tenant, now, &mut refusals);
     let mut streams = Vec::with_capacity(push.streams.len());
     for mut stream in push.streams {
         // Streams without entries are passed over, whatever their labels are.
@@ -52,16 +55,11 @@ pub(crate) fn accept(
             continue;
         }
         stream.labels = with_service_name(stream.labels, services);
-        streams.extend(validator.check(stream));
-    }
-    let (lines, bytes) = (validator.lines(), validator.bytes());
-    if bytes as f64 > limits.ingestion_burst_size_mb * MEGABYTE {
-        return Err(IntakeError::RateLimit {
-            tenant: tenant.clone(),
-            limit: (limits.ingestion_rate_mb * MEGABYTE) as u64,
-            lines,
-            bytes,
-        });
+        let before = validator.bytes();
+        if let Some(stream) = validator.check(stream) {
+            let bytes = validator.bytes() - before;
+            streams.push(Weighed { stream, bytes });
+        }
     }
     Ok(Accepted { streams, refusals })
 }

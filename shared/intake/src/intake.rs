@@ -10,11 +10,13 @@ use narvi_storage::{Catalog, Objects};
 
 use crate::IntakeError;
 use crate::accept::{Accepted, accept};
+use crate::rates::{Admitted, Rates};
 use crate::store::Store;
 
 /// Takes pushes; they may run side by side.
 pub struct Intake {
     limits: Overrides,
+    rates: Option<Rates>,
     store: Store,
     live: Option<Arc<Live>>,
 }
@@ -31,9 +33,17 @@ impl Intake {
         let store = Store::new(objects, catalog, options);
         Self {
             limits,
+            rates: Some(Rates::default()),
             store,
             live: None,
         }
+    }
+
+    /// Takes any number of bytes and streams, for senders that cannot be told to come later.
+    #[must_use]
+    pub fn without_rates(mut self) -> Self {
+        self.rates = None;
+        self
     }
 
     /// Tells live tails of what is stored.
@@ -44,8 +54,9 @@ impl Intake {
     }
 
     /// Stores what is good of a push that arrived at `now`. With `Ok` all of it is durable, and a
-    /// query that starts later finds it; with [`IntakeError::Refused`] the same holds for what was
-    /// not refused. The same push may be sent again at any time, and is stored once.
+    /// query that starts later finds it; with [`IntakeError::Refused`] and
+    /// [`IntakeError::Throttled`] the same holds for what was not refused. The same push may be sent
+    /// again at any time, and is stored once.
     ///
     /// # Errors
     /// See [`IntakeError`].
@@ -55,7 +66,12 @@ impl Intake {
         push: PushRequest,
         now: Timestamp,
     ) -> Result<(), IntakeError> {
-        let Accepted { streams, refusals } = accept(push, tenant, self.limits.of(tenant), now)?;
+        let limits = self.limits.of(tenant);
+        let Accepted { streams, refusals } = accept(push, tenant, limits, now)?;
+        let Admitted { streams, throttled } = match &self.rates {
+            Some(rates) => rates.admit(tenant, limits, streams, now)?,
+            None => Admitted::all(streams),
+        };
         match &self.live {
             None => self.store.write(tenant, streams, now).await?,
             Some(live) => {
@@ -67,6 +83,17 @@ impl Intake {
                 Box::pin(live.send(news)).await;
             }
         }
-        refusals.into_result()
+        // A sender that is to come again is told so, whatever else is wrong.
+        throttled.map_or(Ok(()), Err)?;
+        let blocked = refusals.blocked();
+        refusals.into_result()?;
+        if blocked == 0 {
+            return Ok(());
+        }
+        Err(IntakeError::Blocked {
+            tenant: tenant.clone(),
+            until: limits.block_ingestion_until,
+            status: limits.block_ingestion_status_code,
+        })
     }
 }

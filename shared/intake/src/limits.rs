@@ -18,5 +18,24 @@ pub const REASONS: usize = 100;
 /// Bytes of one reason; labels of a stream that breaks their limits can be a megabyte.
 pub const REASON_BYTES: usize = 8 << 10;
 
+/// Tenants whose rate is remembered, about 200 bytes each. With more of them all are forgotten, so
+/// that each may push its burst anew.
+pub const RATED_TENANTS: usize = 10_000;
+
+/// Streams of all tenants whose rate is remembered, about 70 bytes each. With more of them the idle
+/// ones are forgotten; where that does not halve them, all are.
+pub const RATED_STREAMS: usize = 200_000;
+
+/// Nanoseconds after which a stream that nothing was pushed to is not active any more, which is
+/// how long Loki keeps one in memory by default.
+pub const IDLE_STREAM_NANOS: i64 = 30 * 60 * 1_000_000_000;
+
+/// Nanoseconds between two searches for idle streams of a tenant that has as many as it may have:
+/// for so long a new one may be refused although another has gone idle.
+pub const IDLE_SEARCH_NANOS: i64 = 60 * 1_000_000_000;
+
+/// Entries that the refusal of a stream names, as in Loki.
+pub const NAMED_ENTRIES: usize = 10;
+
 /// Levels whose metadata the entries of a push share; further ones get a set for each entry.
 pub const REMEMBERED_LEVELS: usize = 16;

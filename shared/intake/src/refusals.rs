@@ -13,6 +13,7 @@ pub(crate) struct Refusals {
     /// Beyond [`REASONS`] different ones.
     further: usize,
     lines: usize,
+    blocked: usize,
 }
 
 impl Refusals {
@@ -28,6 +29,18 @@ impl Refusals {
         } else {
             self.further += 1;
         }
+    }
+
+    /// So many lines are not stored as nothing is for now, which is a reason only where there is no
+    /// other.
+    pub(crate) const fn block(&mut self, lines: usize) {
+        self.lines += lines;
+        self.blocked += lines;
+    }
+
+    /// Lines that are not stored as nothing is for now.
+    pub(crate) const fn blocked(&self) -> usize {
+        self.blocked
     }
 
     /// Ok where nothing was refused.
@@ -54,7 +67,7 @@ impl Refusals {
 }
 
 /// Cuts the middle out of a long reason: the rule stands at its ends, labels lie in between.
-fn shorten(reason: &mut String) {
+pub(crate) fn shorten(reason: &mut String) {
     if reason.len() > REASON_BYTES {
         let head = reason.floor_char_boundary(REASON_BYTES / 2);
         let tail = reason.ceil_char_boundary(reason.len() - REASON_BYTES / 2);

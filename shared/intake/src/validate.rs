@@ -1,7 +1,7 @@
 //! [`Validator`]: every limit on streams and entries, in Loki's order and words (spec `limits.md`
 //! §3 and §4). One pass over a push; nothing is copied unless it must change.
 
-use narvi_model::{Entry, Labels, Limits, Line, Timestamp};
+use narvi_model::{Entry, Labels, Limits, Line, TenantId, Timestamp};
 use narvi_protocol::level::DETECTED_LEVEL;
 use narvi_protocol::push::PushStream;
 
@@ -13,23 +13,31 @@ use crate::service_name::{SERVICE_NAME, is_internal};
 /// Checks the streams of one push.
 pub(crate) struct Validator<'a> {
     limits: &'a Limits,
+    tenant: &'a TenantId,
+    is_blocked: bool,
     oldest: Timestamp,
     newest: Timestamp,
     max_line: usize,
     refusals: &'a mut Refusals,
     normaliser: Normaliser,
     levels: Option<Levels<'a>>,
-    lines: usize,
     bytes: usize,
 }
 
 impl<'a> Validator<'a> {
     /// `now` is when the push arrived; refusals are added to `refusals`.
-    pub(crate) fn new(limits: &'a Limits, now: Timestamp, refusals: &'a mut Refusals) -> Self {
+    pub(crate) fn new(
+        limits: &'a Limits,
+        tenant: &'a TenantId,
+        now: Timestamp,
+        refusals: &'a mut Refusals,
+    ) -> Self {
         let oldest = now.minus(limits.reject_old_samples_max_age.nanos());
         let max_line = usize::try_from(limits.max_line_size.bytes()).unwrap_or(usize::MAX);
         Self {
             limits,
+            tenant,
+            is_blocked: limits.block_ingestion_until.after(now).is_some(),
             oldest: if limits.reject_old_samples {
                 oldest
             } else {
@@ -40,17 +48,11 @@ impl<'a> Validator<'a> {
             refusals,
             normaliser: Normaliser::default(),
             levels: Levels::new(limits),
-            lines: 0,
             bytes: 0,
         }
     }
 
-    /// Entries that passed so far.
-    pub(crate) const fn lines(&self) -> usize {
-        self.lines
-    }
-
-    /// Their lines and metadata in bytes.
+    /// Bytes of the lines and metadata that passed so far.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -61,12 +63,15 @@ impl<'a> Validator<'a> {
             self.refusals.add(reason, stream.entries.len());
             return None;
         }
+        if self.is_blocked {
+            self.refusals.block(stream.entries.len());
+            return None;
+        }
         let labels = &stream.labels;
         stream
             .entries
             .retain_mut(|entry| match self.check_entry(labels, entry) {
                 Ok(()) => {
-                    self.lines += 1;
                     self.bytes += counted_size(entry);
                     true
                 }
@@ -110,7 +115,20 @@ impl<'a> Validator<'a> {
                 ));
             }
         }
-        Ok(())
+        self.check_enforced(labels)
+    }
+
+    fn check_enforced(&self, labels: &Labels) -> Result<(), String> {
+        let enforced = self.limits.enforced_labels.iter().map(String::as_str);
+        let missing: Vec<_> = enforced.filter(|name| labels.get(name).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (missing, tenant) = (missing.join(","), self.tenant);
+        Err(format!(
+            "missing required labels '{missing}' for user '{tenant}' for stream '{labels}' \
+             (policy: '')"
+        ))
     }
 
     fn check_entry(&mut self, labels: &Labels, entry: &mut Entry) -> Result<(), String> {
@@ -248,7 +266,8 @@ mod tests {
         // They have tests of their own.
         limits.discover_log_levels = false;
         let mut refusals = Refusals::default();
-        let mut validator = Validator::new(&limits, NOW, &mut refusals);
+        let tenant = TenantId::parse("t").unwrap();
+        let mut validator = Validator::new(&limits, &tenant, NOW, &mut refusals);
         let labels = narvi_protocol::push::labels::parse(labels).unwrap();
         let stream = validator.check(PushStream { labels, entries });
         let text = refusals.into_result().map_err(|error| error.to_string());
@@ -299,6 +318,16 @@ mod tests {
         let none = "error at least one label pair is required per stream";
         refused("{}", "{}", entry(0, "", &[]), none);
         passes(patch, r#"{__pattern__="long enough"}"#, entry(0, "", &[]));
+        let patch = r#"{"enforced_labels": ["env", "app", "team"]}"#;
+        refused(
+            patch,
+            r#"{app="x"}"#,
+            entry(0, "", &[]),
+            "missing required labels 'env,team' for user 't' \
+             for stream '{app=\"x\"}' (policy: '')",
+        );
+        passes(patch, r#"{app="x", env="y", team="z"}"#, entry(0, "", &[]));
+        passes(patch, r#"{__pattern__="x"}"#, entry(0, "", &[]));
     }
 
     #[test]

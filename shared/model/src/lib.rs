@@ -17,8 +17,10 @@ mod label_name;
 mod labels;
 mod limits;
 mod matcher;
+mod moment;
 mod otlp_config;
 pub mod regexp;
+mod rfc3339;
 mod stream;
 mod strictest;
 mod tenant;
@@ -32,9 +34,11 @@ pub use label_name::{LabelNameError, is_label_name, label_name};
 pub use labels::{Label, Labels, write_quoted};
 pub use limits::{BlockedQuery, Limits, LimitsPatch, Overrides, Period};
 pub use matcher::{MatchOp, Matcher, matches_all};
+pub use moment::Moment;
 pub use otlp_config::{
     AttributeAction, AttributeRule, NamePattern, OtlpConfig, ResourceAttributes,
 };
+pub use rfc3339::parse_rfc3339;
 pub use stream::{StreamId, StreamIdError};
 pub use tenant::{TenantError, TenantId};
 pub use time::{Day, NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND, TimeRange, Timestamp};

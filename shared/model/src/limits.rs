@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{ByteSize, OtlpConfig, TenantId, duration};
+use crate::{ByteSize, Moment, OtlpConfig, TenantId, duration};
 
 /// A length of time in a configuration, never negative: `721h`, `30d1h`, `1.5h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +114,12 @@ limits! {
     max_label_name_length: usize = 1024;
     /// Longest label value in bytes.
     max_label_value_length: usize = 2048;
+    /// Labels that every stream must have.
+    enforced_labels: Vec<String> = Vec::new();
+    /// Until when nothing is stored.
+    block_ingestion_until: Moment = Moment::NONE;
+    /// What pushes are answered with until then; 200 for a 204, so that nobody notices.
+    block_ingestion_status_code: u16 = 260;
     /// Refuse entries older than `reject_old_samples_max_age`.
     reject_old_samples: bool = true;
     /// How old an entry may be.
@@ -144,15 +150,15 @@ limits! {
     log_level_from_json_max_depth: usize = 2;
     /// What becomes of the attributes of OpenTelemetry.
     otlp_config: OtlpConfig = OtlpConfig::default();
-    /// Megabytes (2^20) a tenant may push in a second.
+    /// Megabytes (2^20) a tenant may push in a second, through each process.
     ingestion_rate_mb: f64 = 4.0;
     /// Megabytes (2^20) a tenant may push at once.
     ingestion_burst_size_mb: f64 = 6.0;
-    /// Bytes a stream may take in a second.
+    /// Bytes a stream may take in a second, through each process.
     per_stream_rate_limit: ByteSize = ByteSize::new(3 << 20);
     /// Bytes a stream may take at once.
     per_stream_rate_limit_burst: ByteSize = ByteSize::new(15 << 20);
-    /// Active streams of a tenant; 0 for no limit.
+    /// Active streams of a tenant in each process; 0 for no limit.
     max_global_streams_per_user: usize = 5000;
     /// Longest time range of a query; 0 for no limit.
     max_query_length: Period = Period::from_seconds(721 * 3600);

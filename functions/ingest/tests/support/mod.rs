@@ -171,7 +171,8 @@ pub(crate) fn stored() -> Answer {
 fn body_of(answer: &ApiGatewayV2httpResponse) -> String {
     match &answer.body {
         Some(Body::Text(text)) => text.clone(),
-        Some(Body::Binary(bytes)) => String::from_utf8(bytes.clone()).unwrap(),
+        // A `google.rpc.Status` is text but for its first bytes.
+        Some(Body::Binary(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => String::new(),
     }
 }

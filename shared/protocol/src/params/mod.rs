@@ -19,7 +19,7 @@ pub use duration::{default_step, parse_interval, parse_step};
 pub use index::{VolumeParams, closed_bounds, shard_bytes, volume_query, volume_range_query};
 pub use range::{Bounds, InstantParams, RangeParams, bounds, instant_query, range_query};
 pub use tail::{TailParams, tail_query};
-pub use time::{parse_rfc3339, parse_time};
+pub use time::parse_time;
 
 use crate::limits::MAX_DELAY_SECONDS;
 

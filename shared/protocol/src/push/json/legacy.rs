@@ -5,12 +5,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use narvi_model::{Entry, Line, Timestamp};
+use narvi_model::{Entry, Line, Timestamp, parse_rfc3339};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Context, StrSeed, TextSeed, seeds};
 use crate::limits::MAX_LABELS_BYTES;
-use crate::params::parse_rfc3339;
 use crate::push::labels::{self, LabelsError};
 use crate::push::{PushError, PushStream, RefusedStream};
 
