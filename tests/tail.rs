@@ -23,6 +23,10 @@ const HANDOVER: Duration = Duration::from_secs(4);
 /// No frame takes longer; a test that waits for more has found a fault.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Lets a test push faster than a tenant may by default.
+const FAST: &str = "limits_config: {ingestion_rate_mb: 1000, ingestion_burst_size_mb: 1000, \
+     per_stream_rate_limit: 1000MB, per_stream_rate_limit_burst: 1000MB}\n";
+
 /// An open tail.
 struct Tail(WebSocket<TcpStream>);
 
@@ -244,7 +248,7 @@ fn legacy_frames_are_lokis() {
 #[test]
 fn a_slow_client_is_told_what_it_missed() {
     let data = tempfile::tempdir().unwrap();
-    let narvi = Narvi::start_with(&data.path().join("data"), CONFIG);
+    let narvi = Narvi::start_with(&data.path().join("data"), FAST);
     let mut tail = Tail::of(&narvi, "{app=\"x\"}");
     for n in 0..12 {
         let line = |l: u64| format!("{n}/{l} {}", noise::text(l, 100_000));

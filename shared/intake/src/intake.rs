@@ -55,8 +55,8 @@ impl Intake {
 
     /// Stores what is good of a push that arrived at `now`. With `Ok` all of it is durable, and a
     /// query that starts later finds it; with [`IntakeError::Refused`] and
-    /// [`IntakeError::Throttled`] the same holds for what was not refused. The same push may be sent
-    /// again at any time, and is stored once.
+    /// [`IntakeError::Throttled`] the same holds for what was not refused. The same push may be
+    /// sent again at any time, and is stored once.
     ///
     /// # Errors
     /// See [`IntakeError`].

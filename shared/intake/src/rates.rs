@@ -348,8 +348,8 @@ mod tests {
         let wrong = concat!(
             "entry with timestamp 2024-01-10 00:00:00.000000005 +0000 UTC ignored, reason: ",
             "'Per stream rate limit exceeded (limit: 1KB/sec) while attempting to ingest for ",
-            "stream '{app=\"a\"}' totaling 7B, consider splitting a stream via additional labels or ",
-            "contact your Loki administrator to see if the limit can be increased',\n",
+            "stream '{app=\"a\"}' totaling 7B, consider splitting a stream via additional labels ",
+            "or contact your Loki administrator to see if the limit can be increased',\n",
             "user 't', total ignored: 1 out of 1 for stream: {app=\"a\"}",
         );
         pusher.check(0, &[("a", 7), ("b", 10)], &["b"], wrong);
@@ -376,9 +376,9 @@ mod tests {
     fn there_are_so_many_active_streams() {
         let pusher = Pusher::new(r#"{"max_global_streams_per_user": 2}"#);
         let wrong = concat!(
-            "maximum active stream limit exceeded when trying to create stream {app=\"c\"}, reduce ",
-            "the number of active streams (reduce labels or reduce label values), or contact your ",
-            "Loki administrator to see if the limit can be increased, user: 't'",
+            "maximum active stream limit exceeded when trying to create stream {app=\"c\"}, ",
+            "reduce the number of active streams (reduce labels or reduce label values), or ",
+            "contact your Loki administrator to see if the limit can be increased, user: 't'",
         );
         pusher.check(0, &[("a", 1), ("b", 1), ("c", 1)], &["a", "b"], wrong);
         pusher.check(1700, &[("a", 1), ("c", 1)], &["a"], wrong);
