@@ -86,10 +86,15 @@ impl Handler {
         let span = telemetry::request_span(FUNCTION, &request);
         let response = self.route(&request).instrument(span).await;
         let took = narvi_gateway::now().since(request.received);
-        let measured = [
+        let mut measured = vec![
             Metric::millis("Duration", took),
             Metric::bytes("AnswerBytes", response.body.len() as u64),
         ];
+        // Most processes never have this metric, nor pay for it.
+        let damaged = self.engine.take_damaged();
+        if damaged > 0 {
+            measured.push(Metric::count("DamagedSegments", damaged));
+        }
         self.metrics
             .record(response.status, request.received, &measured);
         response.into_event(&request)

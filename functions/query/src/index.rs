@@ -79,7 +79,10 @@ async fn measure(
         },
     };
     let answer = read.engine.volume(&request).await?;
-    let options = EncodeOptions::default();
+    let options = EncodeOptions {
+        warnings: answer.warnings,
+        ..EncodeOptions::default()
+    };
     Ok(encode_query(&answer.result, &answer.stats, &options))
 }
 

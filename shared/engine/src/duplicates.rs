@@ -7,6 +7,7 @@ use narvi_logql::running::Running;
 use narvi_segment::{MetadataColumns, Scratch};
 
 use crate::candidates::Candidate;
+use crate::damage::Damage;
 use crate::error::EngineError;
 use crate::fetch::{Pieces, Wanted};
 use crate::scan::decode_lines;
@@ -53,7 +54,7 @@ pub(crate) fn wanted(candidates: &[Candidate], unit: &Unit) -> Wanted {
 pub(crate) fn collisions(
     candidates: &[Candidate],
     unit: &Unit,
-    pieces: &Pieces,
+    (pieces, damage): (&Pieces, &Damage),
     (scratch, running): (&mut Scratch, &Running),
 ) -> Result<Vec<Collision>, EngineError> {
     let (mut own, mut other) = (Vec::new(), Vec::new());
@@ -63,10 +64,17 @@ pub(crate) fn collisions(
         if candidate.elders.is_empty() {
             continue;
         }
-        timestamps(candidate, pieces, scratch, &mut own)?;
+        // Whoever scans a chunk that cannot be read leaves it out as well.
+        if let Err(error) = timestamps(candidate, pieces, scratch, &mut own) {
+            damage.bear(error)?;
+            continue;
+        }
         for &elder in &candidate.elders {
             running.check()?;
-            timestamps(&candidates[elder], pieces, scratch, &mut other)?;
+            if let Err(error) = timestamps(&candidates[elder], pieces, scratch, &mut other) {
+                damage.bear(error)?;
+                continue;
+            }
             let rows = equal_runs(&own, &other);
             if !rows.is_empty() {
                 found.push(Collision { chunk, elder, rows });
@@ -119,17 +127,29 @@ fn equal_runs(a: &[i64], b: &[i64]) -> Vec<(Range<u32>, Range<u32>)> {
 pub(crate) fn repeated(
     collisions: &[&Collision],
     candidates: &[Candidate],
-    pieces: &Pieces,
+    (pieces, damage): (&Pieces, &Damage),
     (scratch, running): (&mut Scratch, &Running),
 ) -> Result<Vec<u32>, EngineError> {
     let Some(first) = collisions.first() else {
         return Ok(Vec::new());
     };
-    let own = Content::load(&candidates[first.chunk], pieces, scratch)?;
+    let own = match Content::load(&candidates[first.chunk], pieces, scratch) {
+        Ok(own) => own,
+        Err(error) => {
+            damage.bear(error)?;
+            return Ok(Vec::new());
+        }
+    };
     let mut gone = Vec::new();
     for collision in collisions {
         running.check()?;
-        let elder = Content::load(&candidates[collision.elder], pieces, scratch)?;
+        let elder = match Content::load(&candidates[collision.elder], pieces, scratch) {
+            Ok(elder) => elder,
+            Err(error) => {
+                damage.bear(error)?;
+                continue;
+            }
+        };
         for (rows, elders) in &collision.rows {
             let repeats = |row: &u32| elders.clone().any(|other| own.equals(*row, &elder, other));
             gone.extend(rows.clone().filter(repeats));

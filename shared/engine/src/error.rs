@@ -72,6 +72,9 @@ pub enum EngineError {
         /// The field and what is wrong with it.
         reason: String,
     },
+    /// Segments were merged and deleted while they were read; the same question has an answer.
+    #[error("segments were merged and deleted while they were read, try again")]
+    Moved,
     /// A worker died.
     #[error("a worker failed, which is a fault in narvi: {0}")]
     Worker(String),
@@ -92,6 +95,7 @@ impl EngineError {
             Self::Halt(Halt::Crowded) => ErrorKind::Invalid,
             Self::Timeout | Self::Halt(Halt::Stopped) => ErrorKind::Timeout,
             Self::Disabled => ErrorKind::Disabled,
+            Self::Moved => ErrorKind::Unavailable,
             Self::Storage(error) if error.kind() == narvi_storage::ErrorKind::Unavailable => {
                 ErrorKind::Unavailable
             }

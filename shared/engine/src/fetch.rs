@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt as _};
 use futures::future::try_join_all;
 use narvi_segment::{Column, SegmentId};
-use narvi_storage::{Objects, Place};
+use narvi_storage::{ErrorKind, Objects, Place, SegmentRow, StorageError};
 
 use crate::candidates::Opened;
 use crate::error::EngineError;
@@ -18,6 +19,8 @@ use crate::limits::COALESCE_GAP_BYTES;
 #[derive(Debug, Default)]
 pub(crate) struct Pieces {
     pieces: HashMap<SegmentId, Vec<(u64, Bytes)>>,
+    /// Segments of which a piece is missing or broken, with the reason; fetching it again is vain.
+    pub(crate) lost: Vec<(Arc<SegmentRow>, StorageError)>,
     /// Bytes that were fetched.
     pub(crate) bytes: u64,
     /// Seconds that fetching took.
@@ -27,7 +30,7 @@ pub(crate) struct Pieces {
 /// The columns that a unit needs and its tails do not hold.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    by_segment: BTreeMap<String, (SegmentId, Vec<Range<u64>>)>,
+    by_segment: BTreeMap<String, (Arc<SegmentRow>, Vec<Range<u64>>)>,
 }
 
 impl Wanted {
@@ -39,37 +42,47 @@ impl Wanted {
         if column.len == 0 || segment.tail.column(column).is_some() {
             return;
         }
-        let id = segment.row.summary.id;
         let entry = self
             .by_segment
             .entry(key.clone())
-            .or_insert_with(|| (id, Vec::new()));
+            .or_insert_with(|| (Arc::clone(&segment.row), Vec::new()));
         entry.1.push(column.range());
     }
 
     /// Fetches everything, side by side.
     pub(crate) async fn fetch(self, objects: &dyn Objects) -> Result<Pieces, EngineError> {
         let started = Instant::now();
-        let requests = self.by_segment.into_iter().flat_map(|(key, (id, ranges))| {
-            coalesce(ranges)
-                .into_iter()
-                .map(move |range| (key.clone(), id, range))
-        });
-        let fetched = try_join_all(requests.map(async |(key, id, range)| {
+        let requests = self
+            .by_segment
+            .into_iter()
+            .flat_map(|(key, (row, ranges))| {
+                coalesce(ranges)
+                    .into_iter()
+                    .map(move |range| (key.clone(), Arc::clone(&row), range))
+            });
+        let fetched = try_join_all(requests.map(async |(key, row, range)| {
             let offset = range.start;
-            objects
-                .get_range(&key, range)
-                .await
-                .map(|bytes| (id, offset, bytes))
+            match objects.get_range(&key, range).await {
+                Err(error) if !is_lasting(error.kind()) => Err(error),
+                got => Ok((row, offset, got)),
+            }
         }));
         let mut pieces = HashMap::<SegmentId, Vec<(u64, Bytes)>>::new();
+        let mut lost = Vec::new();
         let mut total = 0;
-        for (id, offset, bytes) in fetched.await? {
-            total += bytes.len() as u64;
-            pieces.entry(id).or_default().push((offset, bytes));
+        for (row, offset, got) in fetched.await? {
+            match got {
+                Ok(bytes) => {
+                    total += bytes.len() as u64;
+                    let own = pieces.entry(row.summary.id).or_default();
+                    own.push((offset, bytes));
+                }
+                Err(error) => lost.push((row, error)),
+            }
         }
         Ok(Pieces {
             pieces,
+            lost,
             bytes: total,
             seconds: started.elapsed().as_secs_f64(),
         })
@@ -95,6 +108,11 @@ impl Pieces {
             reason: format!("a column at {range:?} lies outside of it"),
         })
     }
+}
+
+/// Whether another try would find the same.
+const fn is_lasting(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::Corrupt)
 }
 
 /// Joins ranges whose gap costs less than another request.

@@ -5,7 +5,7 @@
 //! ahead), `lookup` (catalog), `tail` (footers, cached), `needles` (filters, cached),
 //! `candidates` (chunks that may hold what is looked for, and which of them may repeat lines of
 //! others), `units` (cut by bytes),
-//! `fetch` (ranges), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
+//! `fetch` (ranges), `damage` (what cannot be read), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
 //! `search` (the whole of it), `log_query` and `metric_query`; `patience` ends it when the time is
 //! up. What is answered without lines: `labels` (catalog), `stats` and `volume` (footers). What
 //! lines look like: `detected` and `patterns`.
@@ -15,6 +15,7 @@
 
 mod candidates;
 mod checks;
+mod damage;
 mod days;
 mod detected;
 mod duplicates;
@@ -40,15 +41,17 @@ mod volume;
 mod workers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use narvi_logql::plan::Plan;
 use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats};
-use narvi_model::{Limits, TimeRange};
+use narvi_model::{Limits, TenantId, TimeRange};
 use narvi_storage::{Catalog, Objects};
 
-use limits::ANSWER_WITHIN;
+use damage::Damage;
+use limits::{ANSWER_WITHIN, SEARCHES};
 use scan::Worker;
 
 pub use error::{EngineError, ErrorKind};
@@ -64,6 +67,8 @@ pub struct Engine {
     tails: tail::TailCache,
     filters: needles::FilterCache,
     workers: workers::Workers,
+    /// Damaged segments that answers met since they were last asked for.
+    damaged: AtomicU64,
 }
 
 impl Engine {
@@ -77,6 +82,7 @@ impl Engine {
             tails: tail::TailCache::new(limits::TAIL_CACHE_BYTES),
             filters: needles::FilterCache::new(limits::FILTER_CACHE_BYTES),
             workers: workers::Workers::new(cores),
+            damaged: AtomicU64::new(0),
         }
     }
 }
@@ -100,8 +106,37 @@ impl Engine {
     pub async fn query(&self, request: &Request) -> Result<Answer, EngineError> {
         let running = Running::new(request.now.nanos());
         // The work of a query is a large future, which those around it need not hold themselves.
-        let answer = Box::pin(self.answer(request, &running));
+        let answer = self.settled(|| Box::pin(self.answer(request, &running)));
         self.within(&request.limits, &running, answer).await
+    }
+
+    /// Damaged segments that answers had to do without since this was asked last, for a metric.
+    pub fn take_damaged(&self) -> u64 {
+        self.damaged.swap(0, Ordering::Relaxed)
+    }
+
+    /// Seeks an answer again where segments went while they were read.
+    pub(crate) async fn settled<T, W>(&self, work: impl Fn() -> W) -> Result<T, EngineError>
+    where
+        W: Future<Output = Result<T, EngineError>>,
+    {
+        for _ in 1..SEARCHES {
+            match work().await {
+                Err(EngineError::Moved) => {}
+                done => return done,
+            }
+        }
+        work().await
+    }
+
+    /// Counts and logs the segments that an answer has to do without; the warnings about them.
+    pub(crate) fn warn(&self, tenant: &TenantId, damage: &Damage) -> Vec<String> {
+        self.damaged.fetch_add(damage.len(), Ordering::Relaxed);
+        let warnings = damage.warnings();
+        for warning in &warnings {
+            tracing::error!(%tenant, "{warning}");
+        }
+        warnings
     }
 
     /// Gives work up when the time of the tenant, or of the gateway, is over.
@@ -125,7 +160,8 @@ impl Engine {
         let text = request.query.clone();
         let planned = move |_: &mut Worker| Ok(Plan::new(&narvi_logql::syntax::parse(&text)?)?);
         let plan = self.workers.run(planned).await?;
-        let asked = (request, running);
+        let damage = Damage::default();
+        let asked = (request, running, &damage);
         let mut stats = QueryStats::default();
         let mut warnings = Vec::new();
         let Some(span) = checks::check(request, &plan)? else {
@@ -151,6 +187,7 @@ impl Engine {
                 },
             },
         };
+        warnings.extend(self.warn(&request.tenant, &damage));
         stats.entries_returned = entries(&result);
         stats.exec_seconds = started.elapsed().as_secs_f64();
         Ok(Answer {

@@ -86,3 +86,10 @@ pub const MAX_PATTERN_SAMPLES: i64 = 1000;
 /// nanoseconds, for the segment to be read. Live tails are told lines of that time twice where it
 /// happens; with less they would miss what was merged with them.
 pub const MERGED_NANOS: i64 = 1_000_000_000;
+
+/// Damaged segments that an answer names; more are counted.
+pub const MAX_DAMAGE_WARNINGS: usize = 10;
+
+/// How often an answer is sought where segments are deleted while they are read. They are deleted
+/// long after they were merged, so a second time needs a reader that stood still for that long.
+pub const SEARCHES: usize = 3;

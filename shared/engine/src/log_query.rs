@@ -16,6 +16,7 @@ use narvi_model::{Day, Direction, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
+use crate::damage::Damage;
 use crate::days::{self, Budget, Days, PlannedDay};
 use crate::error::EngineError;
 use crate::limits::{INTERVAL_ENTRIES, LOG_UNITS_IN_FLIGHT};
@@ -32,6 +33,7 @@ struct LogScanner {
     /// Entries that a partial keeps.
     keep: usize,
     running: Running,
+    damage: Damage,
 }
 
 impl Scanner for LogScanner {
@@ -48,6 +50,10 @@ impl Scanner for LogScanner {
 
     fn running(&self) -> &Running {
         &self.running
+    }
+
+    fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     fn range(&self) -> TimeRange {
@@ -96,7 +102,7 @@ impl Engine {
     /// Answers a log query.
     pub(crate) async fn logs(
         &self,
-        (request, running): (&Request, &Running),
+        (request, running, damage): (&Request, &Running, &Damage),
         plan: LogPlan,
         range: TimeRange,
         stats: &mut QueryStats,
@@ -113,6 +119,7 @@ impl Engine {
             direction,
             keep,
             running: running.clone(),
+            damage: damage.clone(),
         });
         let reach = Reach::of_query(&days::tenants(request), &plan.matchers)?;
         let days = Days::new(self, request, &reach, range, &scanner);

@@ -15,6 +15,7 @@ use narvi_model::{Direction, Limits, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
+use crate::damage::Damage;
 use crate::days::{self, Budget, Days, PlannedDay};
 use crate::error::EngineError;
 use crate::limits::UNITS_IN_FLIGHT;
@@ -30,6 +31,7 @@ struct MetricScanner {
     window: Window,
     range: TimeRange,
     running: Running,
+    damage: Damage,
 }
 
 impl MetricScanner {
@@ -64,6 +66,10 @@ impl Scanner for MetricScanner {
 
     fn running(&self) -> &Running {
         &self.running
+    }
+
+    fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     fn range(&self) -> TimeRange {
@@ -122,7 +128,7 @@ impl Engine {
     /// Answers a metric query.
     pub(crate) async fn metrics(
         &self,
-        (request, running): (&Request, &Running),
+        (request, running, damage): (&Request, &Running, &Damage),
         plan: MetricPlan,
         span: Span,
         stats: &mut QueryStats,
@@ -146,6 +152,7 @@ impl Engine {
                 window,
                 range,
                 running: running.clone(),
+                damage: damage.clone(),
             };
             let costs = (&mut *stats, &mut budget);
             matrices.push(self.scan(request, scanner, costs).await?);

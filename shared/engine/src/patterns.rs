@@ -15,6 +15,7 @@ use narvi_model::answer::LinePattern;
 use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
 
 use crate::candidates::Candidate;
+use crate::damage::Damage;
 use crate::error::EngineError;
 use crate::limits::{DAYS_AHEAD, MAX_PATTERN_SAMPLES, PATTERN_BYTES, UNITS_IN_FLIGHT};
 use crate::reach::Reach;
@@ -37,6 +38,7 @@ struct PatternScanner {
     /// Nanoseconds between samples.
     step: i64,
     running: Running,
+    damage: Damage,
 }
 
 impl Scanner for PatternScanner {
@@ -51,6 +53,10 @@ impl Scanner for PatternScanner {
 
     fn running(&self) -> &Running {
         &self.running
+    }
+
+    fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     fn range(&self) -> TimeRange {
@@ -108,7 +114,7 @@ impl Engine {
         step: i64,
     ) -> Result<Vec<LinePattern>, EngineError> {
         let running = Running::default();
-        let found = self.find_patterns(request, &running, step);
+        let found = self.settled(|| Box::pin(self.find_patterns(request, &running, step)));
         self.within(request.limits, &running, found).await
     }
 
@@ -127,10 +133,12 @@ impl Engine {
         // Who asks has taken the tenants out of the matchers already, as for one tenant.
         let one = request.tenants.get(..1).unwrap_or_default();
         let reach = Reach::new(one, request.matchers)?;
+        let damage = Damage::default();
         let scanner = Arc::new(PatternScanner {
             range,
             step,
             running: running.clone(),
+            damage: damage.clone(),
         });
         let searches = request.tenants.iter().map(|tenant| Search {
             engine: self,
@@ -164,6 +172,9 @@ impl Engine {
                     total.merge(partial);
                 }
             }
+        }
+        if let Some(tenant) = request.tenants.first() {
+            self.warn(tenant, &damage);
         }
         Ok(listed(total, sample.scale))
     }

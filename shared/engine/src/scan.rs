@@ -12,6 +12,7 @@ use narvi_model::answer::QueryStats;
 use narvi_segment::{Column, MetadataColumns, Scratch};
 
 use crate::candidates::Candidate;
+use crate::damage::Damage;
 use crate::duplicates::{self, Collision};
 use crate::error::EngineError;
 use crate::fetch::{Pieces, Wanted};
@@ -44,6 +45,9 @@ pub(crate) trait Scanner: Send + Sync + 'static {
 
     /// The query that this is for.
     fn running(&self) -> &Running;
+
+    /// Where segments are noted that cannot be read.
+    fn damage(&self) -> &Damage;
 
     /// The times that matter.
     fn range(&self) -> TimeRange;
@@ -141,12 +145,16 @@ impl Worker {
                 continue;
             };
             stats.chunks_read += 1;
-            self.load(candidate, needs, pieces)?;
+            if let Err(error) = self.load(candidate, needs, pieces) {
+                scanner.damage().bear(error)?;
+                continue;
+            }
             self.batch.clip(range.start().nanos(), range.end().nanos());
             let own: Vec<&Collision> = collisions.iter().filter(|c| c.chunk == place).collect();
             if !own.is_empty() {
                 let buffers = (&mut self.scratch, scanner.running());
-                let repeated = duplicates::repeated(&own, candidates, pieces, buffers)?;
+                let repeated =
+                    duplicates::repeated(&own, candidates, (pieces, scanner.damage()), buffers)?;
                 stats.duplicates += repeated.len() as u64;
                 self.batch.selection.subtract(&repeated);
             }

@@ -12,8 +12,10 @@ use narvi_storage::SegmentRow;
 
 use crate::Engine;
 use crate::candidates::{Candidate, Opened, candidates};
+use crate::damage::Damage;
 use crate::duplicates;
 use crate::error::EngineError;
+use crate::fetch::{Pieces, Wanted};
 use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT};
 use crate::lookup::{self, Found};
 use crate::reach::Reach;
@@ -53,7 +55,7 @@ pub(crate) async fn open(
     (tenant, matchers): (&TenantId, &[Matcher]),
     (range, before): (TimeRange, Timestamp),
     day: Day,
-    required: &Required,
+    how: (&Required, &Damage),
 ) -> Result<OpenedDay, EngineError> {
     let started = Instant::now();
     let mut found = lookup::find(&engine.catalog, tenant, matchers, range, day).await?;
@@ -68,7 +70,7 @@ pub(crate) async fn open(
         ..QueryStats::default()
     };
     let rows = std::mem::take(&mut found.rows);
-    let (segments, cost) = open_rows(engine, rows, required).await?;
+    let (segments, cost) = open_rows(engine, rows, how).await?;
     Ok(OpenedDay {
         found,
         segments,
@@ -81,28 +83,44 @@ pub(crate) async fn open(
 }
 
 /// Opens the footers of segments, many at once, with their filters where anything is required.
+/// Segments that are damaged are left out and noted.
 pub(crate) async fn open_rows(
     engine: &Engine,
     rows: Vec<SegmentRow>,
-    required: &Required,
+    (required, damage): (&Required, &Damage),
 ) -> Result<(Vec<Opened>, QueryStats), EngineError> {
     let started = Instant::now();
     let opened = stream::iter(rows).map(async |row| {
         let objects = engine.objects.as_ref();
-        let fetched = engine.tails.get(objects, &row).await?;
-        let (filters, bytes) = match required {
-            Required::Anything => Default::default(),
-            _ => engine.filters.get(objects, &row, &fetched.tail).await?,
+        let fetched = match engine.tails.get(objects, &row).await {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                damage.bear_of(&engine.catalog, &row, error).await?;
+                return Ok(None);
+            }
+        };
+        let filters = match required {
+            Required::Anything => Ok(Default::default()),
+            _ => engine.filters.get(objects, &row, &fetched.tail).await,
+        };
+        let (filters, bytes) = match filters {
+            Ok(found) => found,
+            // Without filters every chunk may hold what is looked for.
+            Err(error) => {
+                damage.bear_of(&engine.catalog, &row, error).await?;
+                Default::default()
+            }
         };
         let opened = Opened {
             row: Arc::new(row),
             tail: fetched.tail,
             filters,
         };
-        Ok::<_, EngineError>((opened, fetched.bytes + bytes))
+        Ok::<_, EngineError>(Some((opened, fetched.bytes + bytes)))
     });
     let opened: Vec<(Opened, u64)> = opened
         .buffer_unordered(TAILS_IN_FLIGHT)
+        .try_filter_map(async |opened| Ok(opened))
         .try_collect()
         .await?;
     let stats = QueryStats {
@@ -127,7 +145,14 @@ impl<S: Scanner> Search<'_, S> {
         let of = (self.tenant, self.reach.matchers.as_slice());
         let required = self.scanner.required();
         let when = (self.range, self.before);
-        let mut opened = open(self.engine, of, when, day, &required).await?;
+        let mut opened = open(
+            self.engine,
+            of,
+            when,
+            day,
+            (&required, self.scanner.damage()),
+        )
+        .await?;
         // What streams are called in the answer, which is what a pipeline asks about.
         for labels in opened.found.streams.values_mut() {
             *labels = self.reach.shown(labels, self.tenant);
@@ -139,6 +164,17 @@ impl<S: Scanner> Search<'_, S> {
         })
     }
 
+    /// Fetches columns; of segments that are damaged there are none.
+    async fn fetch(&self, wanted: Wanted) -> Result<Pieces, EngineError> {
+        let mut pieces = wanted.fetch(self.engine.objects.as_ref()).await?;
+        for (row, error) in std::mem::take(&mut pieces.lost) {
+            let damage = self.scanner.damage();
+            let catalog = &self.engine.catalog;
+            damage.bear_of(catalog, &row, error.into()).await?;
+        }
+        Ok(pieces)
+    }
+
     /// Fetches a unit and scans its parts side by side.
     pub(crate) async fn run(
         &self,
@@ -146,22 +182,21 @@ impl<S: Scanner> Search<'_, S> {
         unit: Unit,
     ) -> Result<Vec<(S::Partial, QueryStats)>, EngineError> {
         let unit = Arc::new(unit);
-        let objects = self.engine.objects.as_ref();
         let (mut bytes, mut seconds) = (0, 0.0);
         let mut collisions = Vec::new();
         if duplicates::possible(candidates, &unit) {
-            let pieces = duplicates::wanted(candidates, &unit).fetch(objects).await?;
+            let pieces = self.fetch(duplicates::wanted(candidates, &unit)).await?;
             (bytes, seconds) = (pieces.bytes, pieces.seconds);
             let (candidates, unit) = (Arc::clone(candidates), Arc::clone(&unit));
-            let running = self.scanner.running().clone();
+            let scanner = Arc::clone(&self.scanner);
             let find = move |worker: &mut Worker| {
-                let buffers = (&mut worker.scratch, &running);
-                duplicates::collisions(&candidates, &unit, &pieces, buffers)
+                let buffers = (&mut worker.scratch, scanner.running());
+                duplicates::collisions(&candidates, &unit, (&pieces, scanner.damage()), buffers)
             };
             collisions = self.engine.workers.run(find).await?;
         }
         let wanted = scan::wanted(self.scanner.as_ref(), candidates, &unit, &collisions);
-        let pieces = wanted.fetch(objects).await?;
+        let pieces = self.fetch(wanted).await?;
         bytes += pieces.bytes;
         seconds += pieces.seconds;
         let shared = Arc::new((collisions, pieces));

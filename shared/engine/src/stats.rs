@@ -13,6 +13,7 @@ use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange};
 use narvi_storage::SegmentRow;
 
 use crate::candidates::Opened;
+use crate::damage::Damage;
 use crate::error::EngineError;
 use crate::extent::Extent;
 use crate::limits::{DAYS_AHEAD, ROW_CHUNK_BYTES};
@@ -37,7 +38,7 @@ impl Engine {
         self.within(
             request.limits,
             &Running::default(),
-            self.count_index(request),
+            self.settled(|| self.count_index(request)),
         )
         .await
     }
@@ -50,13 +51,15 @@ impl Engine {
         for tenant in request.tenants {
             let days = lookup::days(&self.catalog, tenant, range).await?;
             let of = (tenant, request.matchers);
-            let counts = stream::iter(days).map(|day| self.count_day(of, range, day));
+            let damage = Damage::default();
+            let counts = stream::iter(days).map(|day| self.count_day(of, range, day, &damage));
             let mut counts = std::pin::pin!(counts.buffer_unordered(DAYS_AHEAD));
             let mut count = Count::default();
             while let Some(day) = counts.next().await {
                 count.merge(day?);
             }
             total.add(&count.finish());
+            self.warn(tenant, &damage);
         }
         Ok(total)
     }
@@ -66,6 +69,7 @@ impl Engine {
         (tenant, matchers): (&TenantId, &[Matcher]),
         range: TimeRange,
         day: Day,
+        damage: &Damage,
     ) -> Result<Count, EngineError> {
         let found = lookup::find(&self.catalog, tenant, matchers, range, day).await?;
         let mut count = Count::default();
@@ -76,7 +80,7 @@ impl Engine {
                 false => unknown.push(row),
             }
         }
-        let (segments, _) = search::open_rows(self, unknown, &Required::Anything).await?;
+        let (segments, _) = search::open_rows(self, unknown, (&Required::Anything, damage)).await?;
         for segment in &segments {
             count.segment(segment, &found.streams, range);
         }

@@ -33,22 +33,33 @@ pub(crate) enum Stored {
 pub(crate) struct Fixture {
     handler: Handler,
     pub(crate) catalog: Catalog,
-    objects: Arc<dyn Objects>,
+    pub(crate) objects: Arc<dyn Objects>,
     requests: Requests,
     tenant: TenantId,
     arrivals: i64,
+    read: Arc<dyn Objects>,
+    config: Arc<Config>,
     _folder: tempfile::TempDir,
 }
 
 impl Fixture {
     pub(crate) async fn new(yaml: &str) -> Self {
+        Self::over(yaml, |objects, _| objects).await
+    }
+
+    /// A handler that reads by way of another store, made of objects and catalog.
+    pub(crate) async fn over(
+        yaml: &str,
+        wrap: impl FnOnce(Arc<dyn Objects>, &Catalog) -> Arc<dyn Objects>,
+    ) -> Self {
         let requests = Requests::new();
         let catalog = narvi_embedded::catalog(1, &requests).await;
         let folder = tempfile::tempdir().unwrap();
         let directory = Arc::new(DirectoryObjects::open(folder.path()).unwrap());
         let objects: Arc<dyn Objects> = Arc::new(CountingObjects::new(directory, requests.clone()));
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
-        let handler = Handler::new(Arc::clone(&objects), catalog.clone(), config);
+        let read = wrap(Arc::clone(&objects), &catalog);
+        let handler = Handler::new(Arc::clone(&read), catalog.clone(), Arc::clone(&config));
         let tenant = TenantId::parse("t").unwrap();
         Self {
             handler,
@@ -57,12 +68,25 @@ impl Fixture {
             requests,
             tenant,
             arrivals: 0,
+            read,
+            config,
             _folder: folder,
         }
     }
 
+    /// Goes on with a handler that has cached nothing.
+    pub(crate) fn forget(&mut self) {
+        let (read, config) = (Arc::clone(&self.read), Arc::clone(&self.config));
+        self.handler = Handler::new(read, self.catalog.clone(), config);
+    }
+
     /// Stores lines of one stream, given as seconds from [`NOW`] and text.
-    pub(crate) async fn store(&mut self, how: Stored, app: &str, lines: &[(i64, &str)]) {
+    pub(crate) async fn store(
+        &mut self,
+        how: Stored,
+        app: &str,
+        lines: &[(i64, &str)],
+    ) -> SegmentRow {
         let labels = Labels::from_pairs([("app", app)]);
         let entries: Vec<Entry> = lines.iter().map(|(at, text)| entry(*at, text)).collect();
         let mut writer = Writer::new(match how {
@@ -111,6 +135,7 @@ impl Fixture {
             created,
         };
         self.catalog.put_segment(&row).await.unwrap();
+        row
     }
 
     /// Status and body of a GET.

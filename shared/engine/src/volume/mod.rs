@@ -14,6 +14,7 @@ use narvi_model::answer::{QueryResult, QueryStats, Sample, Series};
 use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange, Timestamp};
 
 use crate::candidates::Opened;
+use crate::damage::Damage;
 use crate::error::EngineError;
 use crate::extent::{self, Extent};
 use crate::limits::{DAYS_AHEAD, MAX_VOLUME_POINTS};
@@ -71,7 +72,7 @@ impl Engine {
         self.within(
             request.index.limits,
             &Running::default(),
-            self.count_volume(request),
+            self.settled(|| self.count_volume(request)),
         )
         .await
     }
@@ -90,13 +91,15 @@ impl Engine {
         let (start, end) = (range.start(), index.end);
         let matchers = with_targets(index.matchers, request.targets);
         let mut volumes = Volumes::new(request, Buckets::new(start, end, request.step));
+        let mut warnings = Vec::new();
         for tenant in index.tenants {
+            let damage = Damage::default();
             let days = lookup::days(&self.catalog, tenant, range).await?;
             let days = stream::iter(days)
                 .map(|day| {
                     let of = (tenant, &*matchers);
                     let when = (range, Timestamp::MAX);
-                    search::open(self, of, when, day, &Required::Anything)
+                    search::open(self, of, when, day, (&Required::Anything, &damage))
                 })
                 .buffered(DAYS_AHEAD);
             let mut days = std::pin::pin!(days);
@@ -107,13 +110,14 @@ impl Engine {
                     volumes.add(segment, &day.found.streams, range, &mut stats)?;
                 }
             }
+            warnings.extend(self.warn(tenant, &damage));
         }
         let result = volumes.finish()?;
         stats.exec_seconds = started.elapsed().as_secs_f64();
         Ok(Answer {
             result,
             stats,
-            warnings: Vec::new(),
+            warnings,
         })
     }
 }

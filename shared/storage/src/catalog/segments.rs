@@ -75,6 +75,25 @@ impl Catalog {
         Ok(rows)
     }
 
+    /// Whether a row that was read before is still there.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn has_segment(&self, row: &SegmentRow) -> Result<bool, StorageError> {
+        let key = item::key(row.partition.to_string(), row.sort_key());
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.tables.segments)
+            .set_key(Some(key))
+            .projection_expression("pk")
+            .consistent_read(true);
+        match request.send().await {
+            Ok(found) => Ok(found.item.is_some()),
+            Err(e) => Err(failure(format!("dynamodb.GetItem `{}`", row.partition), e)),
+        }
+    }
+
     /// Every row of a partition, also those that are replaced: for compaction and retention.
     ///
     /// # Errors
