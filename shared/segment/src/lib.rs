@@ -4,7 +4,8 @@
 //! then the footer that places them (`docs/format/segment.md` has the bytes). Reading order:
 //! [`Writer`] makes one; [`Footer`] says what is in it; [`ChunkMeta`] turns the stored bytes of a
 //! [`Column`] into values; [`Rows`] are the values of a chunk together; [`Filter`] tells which
-//! chunks cannot hold a text; [`verify`] reads it all; [`merge`] makes one segment of many.
+//! chunks cannot hold a text; [`verify`] reads it all; [`merge`] makes one segment of many, without
+//! what a [`Keep`] leaves out.
 //!
 //! Bytes from outside are not trusted: what breaks a rule is a [`FormatError`], and nothing is
 //! allocated beyond [`limits`].
@@ -43,7 +44,7 @@ pub use filter::Filter;
 pub use footer::{FilterPlace, Footer, FooterPlace, FooterStream};
 pub use id::{SegmentId, SegmentIdError};
 pub use lines::{LineBuffer, SEPARATOR};
-pub use merge::{MergeError, MergeOptions, merge};
+pub use merge::{Keep, MergeError, MergeOptions, Share, merge, merge_kept};
 pub use metadata::{MetadataColumn, MetadataColumns};
 pub use rows::Rows;
 pub use summary::Summary;

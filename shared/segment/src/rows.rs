@@ -45,6 +45,28 @@ impl Rows {
         })
     }
 
+    /// Drops the rows for which `kept` is false; columns must fit each other.
+    pub(crate) fn retain(&mut self, kept: &[bool]) {
+        retain(&mut self.timestamps, kept);
+        let LineBuffer { bytes, ends } = &mut self.lines;
+        let (mut from, mut to) = (0, 0);
+        for (end, kept) in ends.iter_mut().zip(kept) {
+            let line = from..*end as usize + 1;
+            from = line.end;
+            if *kept {
+                let len = line.len();
+                bytes.copy_within(line, to);
+                to += len;
+                *end = to as u32 - 1;
+            }
+        }
+        bytes.truncate(to);
+        retain(ends, kept);
+        for column in &mut self.metadata.columns {
+            retain(&mut column.refs, kept);
+        }
+    }
+
     /// Orders rows by what they hold besides time: equal rows are duplicates.
     pub(crate) fn compare(&self, row: usize, other: &Self, other_row: usize) -> Ordering {
         let lines = self.lines.line(row).cmp(other.lines.line(other_row));
@@ -123,6 +145,11 @@ impl Rows {
     }
 }
 
+fn retain<T>(values: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    values.retain(|_| kept.next().is_none_or(|kept| *kept));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +197,23 @@ mod tests {
             |rows| rows.metadata.columns[0].refs.truncate(1),
             shape("metadata", 1),
         );
+    }
+
+    #[test]
+    fn rows_that_go() {
+        for (kept, want) in [
+            ([true, true], "a\nb\n"),
+            ([false, true], "b\n"),
+            ([true, false], "a\n"),
+            ([false, false], ""),
+        ] {
+            let mut rows = rows();
+            rows.retain(&kept);
+            assert_eq!(rows.check(), Ok(()));
+            assert_eq!(rows.lines.bytes, want.as_bytes());
+            let value = rows.metadata.columns[0].value(rows.len().wrapping_sub(1));
+            assert_eq!(value, Some("x").filter(|_| kept[1]));
+        }
     }
 
     #[test]

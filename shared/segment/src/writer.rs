@@ -260,6 +260,11 @@ impl Writer {
         })
     }
 
+    /// Whether nothing was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.footer.chunks.is_empty()
+    }
+
     /// What is added next is of this stream; it must have a row.
     pub(crate) fn begin_stream(&mut self, labels: &Labels) -> Result<(), WriteError> {
         let id = labels.stream_id();

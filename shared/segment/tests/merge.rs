@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use narvi_model::{Entry, Labels, TenantId, Timestamp};
 use narvi_segment::{
-    Codec, Filter, Footer, MergeError, MergeOptions, Scratch, WriteError, Writer, WriterOptions,
-    merge, verify,
+    Codec, Filter, Footer, Keep, MergeError, MergeOptions, Rows, Scratch, Share, WriteError,
+    Writer, WriterOptions, merge, merge_kept, verify,
 };
 use proptest::prelude::*;
 
@@ -231,6 +231,127 @@ fn what_is_too_much_is_refused() {
     ));
 }
 
+/// Without a stream, without another's rows before a time, and without lines that hold a text.
+struct Without<'a> {
+    app: u8,
+    before: (u8, i64),
+    text: &'a str,
+}
+
+impl Without<'_> {
+    fn keeps(&self, (app, time, line, _): &Row) -> bool {
+        let is_early = *app == self.before.0 && *time < self.before.1;
+        *app != self.app && !is_early && (self.text.is_empty() || !line.contains(self.text))
+    }
+}
+
+impl Keep for Without<'_> {
+    fn share(&self, labels: &Labels, first: Timestamp, last: Timestamp) -> Share {
+        let app: u8 = labels.get("app").unwrap().parse().unwrap();
+        let before = self.before.1;
+        let touches = app == self.before.0 && first.nanos() < before;
+        if app == self.app || touches && last.nanos() < before {
+            Share::Nothing
+        } else if touches || !self.text.is_empty() {
+            Share::Part
+        } else {
+            Share::All
+        }
+    }
+
+    fn rows(&self, labels: &Labels, rows: &Rows, kept: &mut [bool]) {
+        let app: u8 = labels.get("app").unwrap().parse().unwrap();
+        assert!(self.share(labels, rows_at(rows, 0), rows_at(rows, rows.len() - 1)) == Share::Part);
+        for (row, kept) in kept.iter_mut().enumerate() {
+            assert!(*kept);
+            let entry = rows.entry(row).unwrap();
+            let line = String::from_utf8(entry.line.as_bytes().to_vec()).unwrap();
+            *kept = self.keeps(&(app, entry.timestamp.nanos(), line, String::new()));
+        }
+    }
+}
+
+fn rows_at(rows: &Rows, row: usize) -> Timestamp {
+    Timestamp::from_nanos(rows.timestamps[row])
+}
+
+#[track_caller]
+fn check_kept(
+    inputs: &[Vec<Row>],
+    write: WriterOptions,
+    options: &MergeOptions,
+    keep: &Without<'_>,
+) -> Option<Bytes> {
+    let segments: Vec<Bytes> = inputs.iter().map(|rows| segment(rows, write)).collect();
+    let found = merge_kept(&TenantId::without_auth(), options, &segments, keep).unwrap();
+    let mut wanted = plain(inputs);
+    wanted.retain(|row| keep.keeps(row));
+    let Some(found) = found else {
+        assert_eq!(wanted, []);
+        return None;
+    };
+    verify(&found.bytes).unwrap();
+    assert_eq!(read(&found.bytes), wanted);
+    assert_eq!(found.summary.rows, wanted.len() as u64);
+    Some(found.bytes)
+}
+
+#[test]
+fn what_does_not_stay_is_not_written() {
+    let small = options(Codec::Zstd, 10, 1 << 20);
+    let input = [rows(1, 0..30), rows(2, 0..7), rows(3, 0..35)].concat();
+    let keep = |app, before, text| Without { app, before, text };
+    let check = |keep: &Without<'_>, chunks: &[u32]| {
+        let found = check_kept(std::slice::from_ref(&input), small.writer, &small, keep);
+        let found = found.unwrap();
+        assert_eq!(chunk_rows(&found), chunks);
+        let streams = Footer::of_segment(&found).unwrap().streams.len();
+        assert_eq!(streams, if keep.app == 0 { 3 } else { 2 });
+    };
+    check(&keep(0, (0, 0), ""), &[10, 10, 10, 7, 10, 10, 10, 5]);
+    check(&keep(2, (0, 0), ""), &[10, 10, 10, 10, 10, 10, 5]);
+    check(&keep(2, (1, 10), ""), &[10, 10, 10, 10, 10, 5]);
+    check(&keep(2, (1, 15), ""), &[5, 10, 10, 10, 10, 5]);
+    // 12 lines of app 1 and 13 of app 3 hold a 2; what is left of chunks is filled up
+    check(&keep(2, (0, 0), "2"), &[10, 8, 10, 10, 2]);
+    // A stream of which only its rows tell that none stays.
+    let gone = [rows(1, 0..30), rows(2, [2, 20, 25])].concat();
+    let found = check_kept(&[gone], small.writer, &small, &keep(1, (0, 0), "at 2"));
+    assert_eq!(found, None);
+    assert_eq!(
+        merge_kept(&TenantId::without_auth(), &small, &[], &keep(1, (0, 0), "")),
+        Ok(None)
+    );
+}
+
+#[test]
+fn chunks_of_which_all_stays_are_copied_and_others_not_read() {
+    let small = options(Codec::Zstd, 10, 1 << 20);
+    let source = segment(&[rows(1, 0..20), rows(2, 0..20)].concat(), small.writer);
+    let stored = |segment: &[u8], chunk: usize| {
+        let chunk = Footer::of_segment(segment).unwrap().chunks[chunk];
+        chunk.lines.of(segment).unwrap().to_vec()
+    };
+    let tenant = TenantId::without_auth();
+    for (text, want) in [("", 3), ("at 19", 1)] {
+        let keep = Without {
+            app: 1,
+            before: (0, 0),
+            text,
+        };
+        // the first chunk of a stream that goes is damaged, and nobody sees it
+        let mut damaged = source.to_vec();
+        damaged[3] ^= 1;
+        let found = merge_kept(&tenant, &small, &[damaged.into()], &keep)
+            .unwrap()
+            .unwrap();
+        assert_eq!(stored(&found.bytes, 0), stored(&source, 2));
+        let is_same = Footer::of_segment(&found.bytes).unwrap().chunks.len() > 1
+            && stored(&found.bytes, 1) == stored(&source, 3);
+        assert_eq!(is_same, want == 3);
+    }
+}
+
 fn any_row() -> impl Strategy<Value = Row> {
     let line = prop_oneof![Just(String::new()), "[ab]{1}", "[a-d\n]{1,12}"];
     (0_u8..3, 0_i64..60, line, "[xyz]{0,1}")
@@ -257,5 +378,17 @@ proptest! {
     ) {
         let write = options(Codec::None, written.0, written.1).writer;
         check(&inputs, write, &options(Codec::None, merged.0, merged.1));
+    }
+
+    #[test]
+    fn agrees_with_the_plain_way_without_what_goes(
+        inputs in any_inputs(),
+        written in (1_usize..12, 1_usize..60),
+        merged in (1_usize..12, 1_usize..60),
+        keep in (0_u8..4, (0_u8..4, 0_i64..150), prop_oneof!["", "[a-d]"]),
+    ) {
+        let write = options(Codec::None, written.0, written.1).writer;
+        let keep = Without { app: keep.0, before: keep.1, text: &keep.2 };
+        check_kept(&inputs, write, &options(Codec::None, merged.0, merged.1), &keep);
     }
 }

@@ -90,6 +90,10 @@ impl RowsDraft {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
     /// Takes as many of the rows as fit, from their start; none where the chunk is full. An empty
     /// one takes a row of any size. Returns how many.
     pub(super) fn append(&mut self, from: &mut OpenChunk, rows: Range<usize>) -> usize {

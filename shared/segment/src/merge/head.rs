@@ -13,6 +13,8 @@ pub(super) struct Head<'a> {
     pub(super) input: usize,
     /// The chunk in which the head stands, and those behind it.
     chunks: &'a [ChunkMeta],
+    /// For each of them whether only its rows tell which of them stay.
+    undecided: &'a [bool],
     /// The first of them, if it is decoded.
     open: Option<OpenChunk>,
     /// The row in it.
@@ -24,14 +26,19 @@ pub(super) struct OpenChunk {
     pub(super) rows: Rows,
     pub(super) mapping: Mapping,
     memory: usize,
+    /// Whether it is known which rows stay; the others are gone then.
+    is_decided: bool,
+    /// Whether rows are gone.
+    is_cut: bool,
 }
 
 impl<'a> Head<'a> {
     /// Stands at the first row.
-    pub(super) fn new(input: usize, chunks: &'a [ChunkMeta]) -> Self {
+    pub(super) fn new(input: usize, chunks: &'a [ChunkMeta], undecided: &'a [bool]) -> Self {
         Self {
             input,
             chunks,
+            undecided,
             open: None,
             row: 0,
         }
@@ -45,11 +52,31 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The chunk at whose first row the head stands, if it is not decoded.
-    pub(super) fn closed(&self) -> Option<&'a ChunkMeta> {
-        match self.open {
-            Some(_) => None,
-            None => self.chunks.first(),
+    /// The chunk at whose first row the head stands, if all of its rows stay.
+    pub(super) fn whole(&self) -> Option<&'a ChunkMeta> {
+        let is_whole = match &self.open {
+            Some(open) => open.is_decided && !open.is_cut && self.row == 0,
+            None => !self.is_undecided(),
+        };
+        self.chunks.first().filter(|_| is_whole)
+    }
+
+    /// Whether it is not known which rows of the chunk stay.
+    pub(super) fn is_undecided(&self) -> bool {
+        let is_decided = self.open.as_ref().is_some_and(|open| open.is_decided);
+        !is_decided && self.undecided.first() == Some(&true)
+    }
+
+    /// Drops those rows of the decoded chunk for which `choose` says false.
+    pub(super) fn decide(&mut self, choose: impl FnOnce(&Rows, &mut [bool])) {
+        if let Some(open) = &mut self.open {
+            let mut kept = vec![true; open.rows.len()];
+            choose(&open.rows, &mut kept);
+            open.is_decided = true;
+            open.is_cut = kept.contains(&false);
+            if open.is_cut {
+                open.rows.retain(&kept);
+            }
         }
     }
 
@@ -58,6 +85,7 @@ impl<'a> Head<'a> {
         self.open = None;
         self.row = 0;
         self.chunks = self.chunks.get(1..).unwrap_or_default();
+        self.undecided = self.undecided.get(1..).unwrap_or_default();
     }
 
     /// Decodes the chunk unless it is.
@@ -66,13 +94,15 @@ impl<'a> Head<'a> {
         segment: &[u8],
         scratch: &mut Scratch,
     ) -> Result<(), FormatError> {
-        if let Some(chunk) = self.closed() {
+        if let (None, Some(chunk)) = (&self.open, self.chunks.first()) {
             let rows = chunk.decode_rows(segment, scratch)?;
             let memory = memory(&rows);
             self.open = Some(OpenChunk {
                 mapping: Mapping::new(&rows),
                 rows,
                 memory,
+                is_decided: false,
+                is_cut: false,
             });
         }
         Ok(())
