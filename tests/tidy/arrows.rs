@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::purity::PURE;
 
 /// The crates of `shared/`, each with those that it may use.
-const SHARED: [(&str, &[&str]); 10] = [
+const SHARED: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("logql", &["model"]),
     ("segment", &["model"]),
@@ -20,6 +20,7 @@ const SHARED: [(&str, &[&str]); 10] = [
     ("gateway", &["model"]),
     ("signed", &[]),
     ("storage", &["model", "segment"]),
+    ("rewrite", &["model", "segment", "storage"]),
     ("live", &["model", "logql", "protocol", "storage"]),
     (
         "intake",

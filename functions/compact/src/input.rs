@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
+use narvi_rewrite::FetchError;
 use narvi_segment::SegmentId;
-use narvi_storage::{ErrorKind, Objects, Place, SegmentRow};
+use narvi_storage::{Objects, SegmentRow};
 
 use crate::error::WorkError;
 use crate::limits::FETCHES;
@@ -34,29 +35,9 @@ pub(crate) async fn fetch_all(
 
 async fn fetch(objects: &dyn Objects, row: &SegmentRow) -> Result<Input, WorkError> {
     let id = row.summary.id;
-    let bytes = match &row.place {
-        Place::Inline(bytes) => bytes.clone(),
-        Place::Object(key) => match objects.get_range(key, 0..row.summary.size).await {
-            Ok(bytes) => bytes,
-            Err(error) if is_lasting(error.kind()) => return Err(WorkError::input(id, &error)),
-            Err(error) => return Err(error.into()),
-        },
-    };
-    // The id is a hash of tenant and content, so nothing foreign or damaged is merged, which would
-    // give it a new and valid id.
-    if SegmentId::of(&row.partition.tenant, &bytes) != id {
-        return Err(WorkError::input(
-            id,
-            &"its bytes are not those that were written",
-        ));
+    match narvi_rewrite::fetch(objects, row).await {
+        Ok(bytes) => Ok(Input { id, bytes }),
+        Err(FetchError::Damaged(reason)) => Err(WorkError::Input { id, reason }),
+        Err(FetchError::Storage(error)) => Err(error.into()),
     }
-    Ok(Input { id, bytes })
-}
-
-/// Whether another try would find the same.
-fn is_lasting(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Invalid
-    )
 }

@@ -84,10 +84,11 @@ pub const OVER_SECONDS: i64 = 3600;
 /// segments: each is then larger by this factor than all smaller ones together.
 pub const LATE_SHARE: u64 = 4;
 
-/// A segment of this level is not merged on: a row has two digits for its level. Each merge of a
-/// past day makes it grow by a quarter or drops repeats, so only a client that sends the same lines
-/// again and again, each time in other pushes, gets there.
-pub const TOP_LEVEL: u8 = 99;
+/// A segment of this level is not merged on: a row has two digits for its level, and rewriting what
+/// is left after retention takes a level each time. Each merge of a past day makes a segment grow
+/// by a quarter or drops repeats, so only a client that sends the same lines again and again, each
+/// time in other pushes, gets there.
+pub const TOP_LEVEL: u8 = 80;
 
 /// Objects that a merge fetches side by side.
 pub const FETCHES: usize = 64;

@@ -1,22 +1,23 @@
 //! Merges against an embedded DynamoDB and a directory: what is there after a run, at each request
 //! of it, after it was killed at each request, and when two run at once.
+#![cfg(test)]
 
-#[cfg(test)]
 mod levels;
-#[cfg(test)]
 mod support;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use narvi_compact::{CompactError, Handler, Report, limits};
+use narvi_gateway::Config;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_segment::{Codec, Footer};
 use narvi_storage::left_behind;
 
-use support::{Kept, Line, Storage, advance, config, key_of};
+use support::{Kept, Line, Storage, advance, key_of};
 
 /// 2024-01-10T12:05:00Z: neither a full hour nor midnight.
 const NOW: Timestamp = Timestamp::from_seconds(1_704_888_300);
@@ -35,6 +36,11 @@ fn ago(seconds: i64) -> Timestamp {
 
 fn later(seconds: i64) -> Timestamp {
     NOW.plus(seconds * NANOS_PER_SECOND)
+}
+
+/// A configuration.
+fn config(yaml: &str) -> Arc<Config> {
+    Arc::new(Config::from_yaml(yaml).unwrap())
 }
 
 fn handler(storage: &Storage, owner: &str) -> Handler {

@@ -1,10 +1,7 @@
 //! [`Cutoff`]: what a tenant's limits say of a day and of a row. Pure.
 
-use std::collections::HashSet;
-
 use narvi_model::{Day, Limits, NANOS_PER_SECOND, Timestamp};
-use narvi_segment::SegmentId;
-use narvi_storage::{SegmentRow, left_behind};
+use narvi_storage::{SegmentRow, split_left_behind};
 
 use crate::limits::FORGET_SECONDS;
 
@@ -66,11 +63,7 @@ impl Cutoff {
         if !rows.iter().any(is_expired) {
             return Gone::default();
         }
-        let ids = left_behind(&rows).into_iter().map(|row| row.summary.id);
-        let ids: HashSet<SegmentId> = ids.collect();
-        let (hidden, mut expired): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| ids.contains(&row.summary.id));
+        let (hidden, mut expired) = split_left_behind(rows);
         expired.retain(is_expired);
         Gone { hidden, expired }
     }

@@ -1,16 +1,18 @@
 //! Retention against an embedded DynamoDB and a directory: what goes, what stays, and when.
+#![cfg(test)]
 
-#[cfg(test)]
 #[path = "../../compact/tests/support/mod.rs"]
 mod support;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use narvi_gateway::Config;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_retention::{Handler, Report, RetentionError};
 
-use support::{Kept, Line, Storage, advance, config, key_of};
+use support::{Kept, Line, Storage, advance, key_of};
 
 /// 2024-01-31T12:00:00Z.
 const NOW: Timestamp = Timestamp::from_seconds(1_706_702_400);
@@ -28,6 +30,11 @@ type Run<'a> = Pin<Box<dyn Future<Output = Result<Report, RetentionError>> + Sen
 
 fn later(seconds: i64) -> Timestamp {
     NOW.plus(seconds * NANOS_PER_SECOND)
+}
+
+/// A configuration.
+fn config(yaml: &str) -> Arc<Config> {
+    Arc::new(Config::from_yaml(yaml).unwrap())
 }
 
 fn handler(storage: &Storage, yaml: &str) -> Handler {

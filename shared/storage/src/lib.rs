@@ -18,7 +18,7 @@ mod settings;
 
 pub use catalog::{
     Catalog, Garbage, Lease, Partition, Place, RuleGroupRow, SegmentRow, StreamRow, TableNames,
-    TailRow, left_behind, visible,
+    TailRow, left_behind, split_left_behind, visible,
 };
 pub use connection::Connection;
 pub use error::{ErrorKind, StorageError};

@@ -20,7 +20,7 @@ use std::collections::HashSet;
 
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_segment::SegmentId;
-use narvi_storage::{SegmentRow, left_behind};
+use narvi_storage::{SegmentRow, split_left_behind};
 
 use crate::limits::{
     HOURS_INPUTS, HOURS_SECONDS, OVER_SECONDS, READY_INPUTS, READY_SHARE, SETTLE_SECONDS,
@@ -43,11 +43,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// From all rows of a partition.
     pub(crate) fn new(rows: Vec<SegmentRow>, now: Timestamp, sizes: Sizes) -> Self {
-        let ids = left_behind(&rows).into_iter().map(|row| row.summary.id);
-        let left: HashSet<SegmentId> = ids.collect();
-        let (left, rows): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| left.contains(&row.summary.id));
+        let (left, rows) = split_left_behind(rows);
         let known = rows.iter().map(|row| row.summary.id).collect();
         let small: Vec<_> = rows.into_iter().filter(|row| sizes.is_small(row)).collect();
         let mut merges = match small.first() {
@@ -308,5 +304,12 @@ mod tests {
             (9, 1, 0, 1, &[1]),
         ];
         check(NOON, &rows, &[1], &[]);
+        // A merge may have the bytes, and with them the id, of one of its inputs.
+        let rows = [
+            (1, 1, 900, 1, [].as_slice()),
+            (2, 0, 900, 1, &[]),
+            (1, 2, 0, 1, &[1, 2]),
+        ];
+        check(NOON, &rows, &[1, 2], &[]);
     }
 }

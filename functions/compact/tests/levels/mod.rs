@@ -8,7 +8,8 @@ use narvi_compact::{Handler, Sizes};
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_storage::{Place, left_behind};
 
-use crate::support::{Kept, Storage, advance, config, key_of};
+use crate::config;
+use crate::support::{Kept, Storage, advance, key_of};
 use crate::{Run, TODAY};
 
 /// 2024-01-10T00:00:00Z.

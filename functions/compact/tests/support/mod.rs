@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use narvi_gateway::Config;
 use narvi_model::{Entry, Labels, TenantId, TimeRange, Timestamp};
 use narvi_segment::{Footer, Scratch, Writer, WriterOptions};
 use narvi_storage::{
@@ -178,11 +177,6 @@ impl Storage {
         let found = self.reader.garbage(Timestamp::MAX).await.unwrap();
         found.into_iter().map(|garbage| garbage.key).collect()
     }
-}
-
-/// A configuration.
-pub(crate) fn config(yaml: &str) -> Arc<Config> {
-    Arc::new(Config::from_yaml(yaml).unwrap())
 }
 
 /// The key of a row's object.

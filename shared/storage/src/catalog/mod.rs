@@ -44,7 +44,7 @@ pub use row::{Place, SegmentRow, StreamRow};
 pub use rules::RuleGroupRow;
 pub use tables::TableNames;
 pub use tails::TailRow;
-pub use visible::{left_behind, visible};
+pub use visible::{left_behind, split_left_behind, visible};
 
 /// The catalog. Clones share the client; every method may be repeated after an error.
 #[derive(Clone, Debug)]

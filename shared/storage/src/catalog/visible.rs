@@ -33,6 +33,14 @@ pub fn left_behind(rows: &[SegmentRow]) -> Vec<&SegmentRow> {
         .collect()
 }
 
+/// The rows that are [`left_behind`], and all others. An id may be in both: a merge may yield the
+/// very bytes of one of its inputs.
+#[must_use]
+pub fn split_left_behind(rows: Vec<SegmentRow>) -> (Vec<SegmentRow>, Vec<SegmentRow>) {
+    let replaced = replaced(&rows);
+    rows.into_iter().partition(|row| is_hidden(row, &replaced))
+}
+
 /// The level of the highest row that replaces each id.
 fn replaced(rows: &[SegmentRow]) -> HashMap<SegmentId, u8> {
     let mut levels = HashMap::new();
@@ -93,6 +101,10 @@ mod tests {
         let id = |row: &SegmentRow| row.summary.id.as_bytes()[0];
         let found: Vec<u8> = left_behind(&rows).into_iter().map(id).collect();
         assert_eq!(found, left);
+        let (split, others) = split_left_behind(rows.clone());
+        assert_eq!(split.iter().map(id).collect::<Vec<_>>(), left);
+        assert_eq!(left_behind(&others), Vec::<&SegmentRow>::new());
+        assert_eq!(split.len() + others.len(), rows.len());
         let range = TimeRange::new(Timestamp::from_nanos(10), Timestamp::from_nanos(20)).unwrap();
         let found: Vec<u8> = visible(rows, range).iter().map(id).collect();
         assert_eq!(found, seen);
