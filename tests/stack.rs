@@ -126,6 +126,29 @@ fn routes_are_those_of_local_mode() {
     assert_eq!(values(tails, "AuthorizationType"), [authorization]);
 }
 
+/// Every authorizer but the one for Firehose is kept by `Authorization`; its route has no other.
+#[test]
+fn firehose_is_asked_for_its_key() {
+    let template = read("infra/template.yaml");
+    let of = |head: &str| below(&template, head);
+    let key = of("  FirehoseAuthorizer:");
+    let sources = "[$request.header.X-Amz-Firehose-Access-Key]";
+    assert_eq!(values(&key, "IdentitySource"), [sources]);
+    assert_eq!(values(&key, "AuthorizerResultTtlInSeconds"), ["0"]);
+    assert_eq!(values(&key, "Condition"), ["WithPassword"]);
+    let route = of("  FirehoseRoute:");
+    assert_eq!(
+        values(&route, "RouteKey"),
+        ["POST /awsfirehose/api/v1/push"]
+    );
+    let mut asked = values(&template, "AuthorizerId");
+    asked.retain(|authorizer| authorizer.contains("FirehoseAuthorizer"));
+    assert_eq!(asked, values(&route, "AuthorizerId"));
+    assert_eq!(asked.len(), 1);
+    let permission = of("  FirehoseGatePermission:");
+    assert!(permission.contains("/authorizers/${FirehoseAuthorizer}"));
+}
+
 #[test]
 fn one_address_shows_what_local_mode_shows() {
     let template = read("infra/template.yaml");

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::purity::PURE;
 
 /// The crates of `shared/`, each with those that it may use.
-const SHARED: [(&str, &[&str]); 11] = [
+const SHARED: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("logql", &["model"]),
     ("segment", &["model"]),
@@ -21,6 +21,7 @@ const SHARED: [(&str, &[&str]); 11] = [
     ("signed", &[]),
     ("storage", &["model", "segment"]),
     ("rewrite", &["model", "segment", "storage"]),
+    ("aws-logs", &["model", "protocol"]),
     ("live", &["model", "logql", "protocol", "storage"]),
     (
         "intake",

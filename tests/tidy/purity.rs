@@ -6,7 +6,7 @@
 use super::source::Source;
 
 /// Crates without IO.
-pub(crate) const PURE: [&str; 4] = ["model", "logql", "segment", "protocol"];
+pub(crate) const PURE: [&str; 5] = ["model", "logql", "segment", "protocol", "aws-logs"];
 
 /// Prefixes of paths, and why not.
 const FORBIDDEN: [(&str, &str); 15] = [

@@ -57,11 +57,15 @@ const TENANTLESS: [&str; 7] = [
     "/loki/api/v1/format_query",
 ];
 
+/// What Amazon Data Firehose delivers to; it has a header of its own for its key.
+pub(crate) const FIREHOSE: &str = "/awsfirehose/api/v1/push";
+
 /// Paths whose other methods than `GET` have routes of their own, and what is below them.
-const WRITES: [&str; 5] = [
+const WRITES: [&str; 6] = [
     "/loki/api/v1/push",
     "/api/prom/push",
     "/otlp/v1/logs",
+    FIREHOSE,
     "/loki/api/v1/rules",
     "/api/prom/rules",
 ];
@@ -139,6 +143,7 @@ mod tests {
             "/loki/api/v1/push",
             "/api/prom/push",
             "/otlp/v1/logs",
+            FIREHOSE,
             "/loki/api/v1/rules/ns",
             "/api/prom/rules/ns/group",
         ] {

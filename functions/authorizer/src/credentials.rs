@@ -222,6 +222,14 @@ impl Grants {
             Access::Full => has(&self.read) && has(&self.write),
         }
     }
+
+    /// The tenant that may be written, where that is one.
+    pub(crate) fn only_written(&self) -> Option<&TenantId> {
+        match &self.write {
+            Tenants::Only(ids) if ids.len() == 1 => ids.first(),
+            _ => None,
+        }
+    }
 }
 
 impl Tenants {

@@ -2,8 +2,11 @@
 //!
 //! First who calls, then whether they may. That somebody is unknown takes as long to find out as
 //! that a password is wrong, so that time tells nobody which names exist.
+//!
+//! Amazon Data Firehose can send neither `Authorization` nor a tenant. Where it delivers, and only
+//! there, its access key is a token, and a token that may write one tenant names that one.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use narvi_gateway::{Config, TENANT_HEADER};
 use narvi_model::{TenantError, TenantId};
 use quick_cache::sync::Cache;
@@ -11,9 +14,13 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use crate::Access;
+use crate::access::FIREHOSE;
 use crate::credentials::{Credentials, Grants};
 use crate::limits::{HEADER_BYTES, KNOWN_PASSWORDS};
 use crate::password::PasswordHash;
+
+/// The header with the key of Firehose.
+const ACCESS_KEY: &str = "x-amz-firehose-access-key";
 
 /// Decides about requests. One serves a process for its life.
 pub struct Gate {
@@ -39,8 +46,13 @@ pub struct Ask<'a> {
 /// What is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Let it pass; the name is that of the user or token.
-    Allowed(String),
+    /// Let it pass.
+    Allowed {
+        /// The user or token.
+        name: String,
+        /// Whose request it is, where it does not say so itself and the token does.
+        granted: Option<TenantId>,
+    },
     /// There are no credentials, or they are wrong (401).
     Unknown,
     /// The caller is known, but whose request it is cannot be told (401 or 400).
@@ -72,20 +84,27 @@ impl Gate {
     /// Decides. May hash a password, which keeps a core busy for as long as the cost says.
     #[must_use]
     pub fn check(&self, ask: Ask<'_>) -> Verdict {
-        let Some((name, grants)) = self.caller(ask.headers) else {
+        let Some((name, grants)) = self.caller(ask) else {
             return Verdict::Unknown;
         };
+        let mut granted = None;
         let tenants = match self.tenants(ask.headers) {
             Ok(tenants) => tenants,
             // A tenant that is named is held to the grants all the same: API Gateway keeps the
             // decision for every read of that tenant.
             Err(TenantError::Missing) if !Access::needs_tenant(ask.path) => Vec::new(),
-            Err(error) => return Verdict::Tenant(error),
+            Err(error) => {
+                granted = only_tenant(ask, &error, grants);
+                match &granted {
+                    Some(tenant) => vec![tenant.clone()],
+                    None => return Verdict::Tenant(error),
+                }
+            }
         };
         let (name, access) = (name.to_owned(), Access::of(ask.method, ask.path));
         let refused = tenants.into_iter().find(|id| !grants.allow(access, id));
         match refused {
-            None => Verdict::Allowed(name),
+            None => Verdict::Allowed { name, granted },
             Some(tenant) => Verdict::Forbidden {
                 name,
                 access,
@@ -103,10 +122,19 @@ impl Gate {
         TenantId::all_from_header(&String::from_utf8_lossy(value.as_bytes()))
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Option<(&str, &Grants)> {
-        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    fn caller(&self, ask: Ask<'_>) -> Option<(&str, &Grants)> {
+        let has_key = ask.path == FIREHOSE;
+        let name = if has_key {
+            HeaderName::from_static(ACCESS_KEY)
+        } else {
+            header::AUTHORIZATION
+        };
+        let value = ask.headers.get(name)?.to_str().ok()?;
         if value.len() > HEADER_BYTES {
             return None;
+        }
+        if has_key {
+            return self.token(value.as_bytes());
         }
         let (scheme, rest) = value.split_once(' ')?;
         let rest = rest.trim();
@@ -164,13 +192,22 @@ impl Gate {
     }
 }
 
+/// The one tenant that a key of Firehose may write, where the request names none.
+fn only_tenant(ask: Ask<'_>, error: &TenantError, grants: &Grants) -> Option<TenantId> {
+    if ask.path != FIREHOSE || *error != TenantError::Missing {
+        return None;
+    }
+    grants.only_written().cloned()
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
 
     use super::*;
 
-    /// `alloy:secret`, `grafana:secret`, `both:secret`, and the token `0123456789`.
+    /// `alloy:secret`, `grafana:secret`, `both:secret`, and the tokens `0123456789` and
+    /// `key-of-c`.
     const DOCUMENT: &str = "
 users:
   alloy: {password: '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=', write: [a]}
@@ -180,6 +217,9 @@ tokens:
   otel:
     sha256: 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882
     write: [b, fake]
+  firehose:
+    sha256: 859b90e31e5892c32c90cb0fac6dfd8f395d51d8ffce2f71137c149048d04307
+    write: [c]
 ";
     const PUSH: &str = "POST /loki/api/v1/push";
     const QUERY: &str = "GET /loki/api/v1/query_range";
@@ -192,7 +232,15 @@ tokens:
     fn decide(gate: &Gate, request: &str, authorization: &str, tenant: &str) -> String {
         let (method, path) = request.split_once(' ').unwrap();
         let mut headers = HeaderMap::new();
-        for (name, value) in [("authorization", authorization), (TENANT_HEADER, tenant)] {
+        let key = authorization.strip_prefix("key ").unwrap_or_default();
+        let authorization = authorization
+            .strip_prefix("key ")
+            .map_or(authorization, |_| "");
+        for (name, value) in [
+            ("authorization", authorization),
+            (ACCESS_KEY, key),
+            (TENANT_HEADER, tenant),
+        ] {
             if !value.is_empty() {
                 headers.insert(name, HeaderValue::from_str(value).unwrap());
             }
@@ -204,7 +252,14 @@ tokens:
             path,
             headers,
         }) {
-            Verdict::Allowed(name) => name,
+            Verdict::Allowed {
+                name,
+                granted: None,
+            } => name,
+            Verdict::Allowed {
+                name,
+                granted: Some(tenant),
+            } => format!("{name} for {tenant}"),
             Verdict::Unknown => "?".to_owned(),
             Verdict::Tenant(error) => error.to_string(),
             Verdict::Forbidden { access, tenant, .. } => format!("no {access} of {tenant}"),
@@ -252,6 +307,40 @@ tokens:
             &grafana,
             "a b",
             "tenant ID 'a b' contains unsupported character ' '",
+        );
+    }
+
+    #[test]
+    fn a_key_of_firehose_is_a_token_that_may_name_the_tenant() {
+        const DELIVER: &str = "POST /awsfirehose/api/v1/push";
+        check(DELIVER, "key key-of-c", "", "firehose for c");
+        check(DELIVER, "key key-of-c", "c", "firehose");
+        check(DELIVER, "key key-of-c", "b", "no write of b");
+        check(DELIVER, "key key-of-c", "a|c", "no write of a");
+        check(DELIVER, "key 0123456789", "", "no org id");
+        check(DELIVER, "key 0123456789", "b", "otel");
+        check(
+            "GET /awsfirehose/api/v1/push",
+            "key key-of-c",
+            "",
+            "no read of c",
+        );
+        for (request, authorization) in [
+            (DELIVER, "key key-of-b"),
+            (DELIVER, "key "),
+            (DELIVER, "Bearer key-of-c"),
+            (PUSH, "key key-of-c"),
+            ("POST /awsfirehose/api/v1/push/", "key key-of-c"),
+        ] {
+            check(request, authorization, "", "?");
+            check(request, authorization, "c", "?");
+        }
+        check(PUSH, "Bearer key-of-c", "", "no org id");
+        let alone = gate("auth_enabled: false");
+        assert_eq!(decide(&alone, DELIVER, "key 0123456789", ""), "otel");
+        assert_eq!(
+            decide(&alone, DELIVER, "key key-of-c", "c"),
+            "no write of fake"
         );
     }
 

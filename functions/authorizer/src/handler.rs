@@ -28,11 +28,14 @@ pub struct Answer {
     pub context: Context,
 }
 
-/// Goes with the request as `$context.authorizer.user`.
+/// Goes with the request as `$context.authorizer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Context {
     /// The user or token; empty for a stranger.
     pub user: String,
+    /// Whose request it is, where it does not say so itself and the token does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
 }
 
 impl Handler {
@@ -46,12 +49,11 @@ impl Handler {
     #[must_use]
     pub fn handle(&self, event: &ApiGatewayV2CustomAuthorizerV2Request) -> Answer {
         let path = event.raw_path.as_deref().unwrap_or("/");
-        let (is_authorized, user) = self.decide(Ask {
+        let (is_authorized, context) = self.decide(Ask {
             method: &event.request_context.http.method,
             path,
             headers: &event.headers,
         });
-        let context = Context { user };
         Answer {
             is_authorized,
             context,
@@ -61,7 +63,7 @@ impl Handler {
     /// Answers an event of a WebSocket API, where somebody asks for a live tail.
     #[must_use]
     pub fn handle_socket(&self, event: &ApiGatewayCustomAuthorizerRequestTypeRequest) -> Policy {
-        let (is_authorized, user) = self.decide(Ask {
+        let (is_authorized, context) = self.decide(Ask {
             method: &Method::GET,
             path: TAIL,
             headers: &event.headers,
@@ -72,21 +74,24 @@ impl Handler {
             Effect::Deny
         };
         let resource = event.method_arn.as_deref().unwrap_or("*");
-        Policy::new(resource, effect, user)
+        Policy::new(resource, effect, context)
     }
 
     /// Whether a request may pass, and whose it is; a stranger has no name.
-    fn decide(&self, ask: Ask<'_>) -> (bool, String) {
+    fn decide(&self, ask: Ask<'_>) -> (bool, Context) {
         let Ask { method, path, .. } = ask;
         match self.gate.check(ask) {
-            Verdict::Allowed(user) => (true, user),
+            Verdict::Allowed { name, granted } => {
+                let tenant = granted.map(|tenant| tenant.as_str().to_owned());
+                (true, Context { user: name, tenant })
+            }
             Verdict::Unknown => {
                 tracing::info!(%method, path, "refused: credentials are missing or wrong");
-                (false, String::new())
+                (false, Context::default())
             }
             Verdict::Tenant(error) => {
                 tracing::info!(%method, path, %error, "refused: no tenant");
-                (false, String::new())
+                (false, Context::default())
             }
             Verdict::Forbidden {
                 name,
@@ -95,7 +100,8 @@ impl Handler {
             } => {
                 let tenant = tenant.as_str();
                 tracing::info!(%method, path, name, %access, tenant, "refused: not allowed");
-                (false, name)
+                let tenant = None;
+                (false, Context { user: name, tenant })
             }
         }
     }

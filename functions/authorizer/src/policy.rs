@@ -45,8 +45,9 @@ pub(crate) enum Effect {
 impl Policy {
     /// A decision about `resource`, the ARN that was asked for; API Gateway answers 403 to what is
     /// denied.
-    pub(crate) fn new(resource: &str, effect: Effect, user: String) -> Self {
-        let principal = if user.is_empty() { "stranger" } else { &user };
+    pub(crate) fn new(resource: &str, effect: Effect, context: Context) -> Self {
+        let user = context.user.as_str();
+        let principal = if user.is_empty() { "stranger" } else { user };
         Self {
             principal_id: principal.to_owned(),
             policy_document: Document {
@@ -57,7 +58,7 @@ impl Policy {
                     resource: resource.to_owned(),
                 }],
             },
-            context: Context { user },
+            context,
         }
     }
 }
@@ -70,7 +71,11 @@ mod tests {
 
     #[track_caller]
     fn check(decided: Effect, user: &str, principal: &str, effect: &str) {
-        let policy = Policy::new("arn:x/live/$connect", decided, user.to_owned());
+        let context = Context {
+            user: user.to_owned(),
+            tenant: None,
+        };
+        let policy = Policy::new("arn:x/live/$connect", decided, context);
         let statement = json!({
             "Action": "execute-api:Invoke",
             "Effect": effect,

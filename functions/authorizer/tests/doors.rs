@@ -49,3 +49,29 @@ fn reading_and_writing_are_two_rights() {
         assert_eq!(got, want, "{method} {path} {tenant} {token}");
     }
 }
+
+#[test]
+fn a_key_of_firehose_says_whose_lines_they_are() {
+    let text = include_str!("../../../events/authorizer-firehose.json");
+    let event: ApiGatewayV2CustomAuthorizerV2Request = serde_json::from_str(text).unwrap();
+    let sha256 = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882";
+    for (write, want) in [
+        (
+            "[demo]",
+            json!({"isAuthorized": true, "context": {"user": "shop", "tenant": "demo"}}),
+        ),
+        (
+            "[demo, other]",
+            json!({"isAuthorized": false, "context": {"user": ""}}),
+        ),
+        (
+            "['*']",
+            json!({"isAuthorized": false, "context": {"user": ""}}),
+        ),
+    ] {
+        let yaml = format!("tokens: {{shop: {{sha256: {sha256}, write: {write}}}}}");
+        let gate = Gate::new(Credentials::from_yaml(&yaml).unwrap(), &Config::default());
+        let answer = Handler::new(gate).handle(&event);
+        assert_eq!(serde_json::to_value(answer).unwrap(), want, "{write}");
+    }
+}

@@ -2,10 +2,11 @@
 //! records of Kinesis: Lambda repeats the event twice and then hands it to the destination for
 //! failures, if there is one.
 
+use narvi_aws_logs::LogsError;
 use narvi_intake::IntakeError;
 use narvi_storage::StorageError;
 
-use crate::limits::{BATCH_EVENTS, OBJECT_BYTES};
+use crate::limits::OBJECT_BYTES;
 
 /// Why an event was not stored, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -17,24 +18,9 @@ pub enum ForwardError {
          bucket as its source"
     )]
     NoSubscription,
-    /// The data is no base64.
-    #[error("the data is not valid base64")]
-    Base64,
-    /// The data is no gzip, or cut short.
-    #[error("the data is not valid gzip: {0}")]
-    Gzip(std::io::Error),
-    /// The data grows beyond what is left of [`crate::limits::BATCH_BYTES`].
-    #[error("the data has more than {0} bytes after decompression")]
-    TooLarge(usize),
-    /// The data is not the JSON of a subscription.
-    #[error("the data is not what CloudWatch Logs sends: {0}")]
-    Json(serde_json::Error),
-    /// A kind of message that this version does not know.
-    #[error("`messageType` is {0:?}; known are DATA_MESSAGE and CONTROL_MESSAGE")]
-    MessageType(String),
-    /// More log events than [`BATCH_EVENTS`].
-    #[error("{0} log events in one message, at most {BATCH_EVENTS} are taken")]
-    TooManyEvents(usize),
+    /// The data cannot be read.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
     /// Records in another form than that of Kinesis or S3.
     #[error("the records of the event cannot be read: {0}")]
     Records(serde_json::Error),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use narvi_aws_logs::{Batch, Budget, Source, pushes};
 use narvi_gateway::Config;
 use narvi_intake::{Intake, IntakeError};
 use narvi_live::Live;
@@ -10,9 +11,6 @@ use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 use serde_json::{Value, json};
 
-use crate::cloudwatch::Batch;
-use crate::limits::BATCH_BYTES;
-use crate::streams::{Source, pushes};
 use crate::{Buckets, ForwardError, Options, Report, kinesis, s3};
 
 /// Stores what AWS sends. One serves a container for its life.
@@ -42,7 +40,7 @@ impl Handler {
             ..WriterOptions::default()
         };
         Self {
-            intake: Intake::new(objects, catalog, config.limits.clone(), writing).without_rates(),
+            intake: Intake::new(objects, catalog, config.limits.clone(), writing),
             options: Options::default(),
             buckets: None,
             config,
@@ -85,7 +83,8 @@ impl Handler {
             // By which S3 looks whether somebody is there.
             None if event.get("Event") == Some(&json!("s3:TestEvent")) => Report::default(),
             _ => {
-                let batch = Batch::read(&event)?;
+                let data = event.pointer("/awslogs/data").and_then(Value::as_str);
+                let batch = Batch::from_base64(data.ok_or(ForwardError::NoSubscription)?)?;
                 let from = batch
                     .as_ref()
                     .map(|batch| format!("log group `{}`", batch.group));
@@ -100,13 +99,10 @@ impl Handler {
     /// Records up to the first that cannot be read; Kinesis sends that one and what follows again.
     async fn kinesis(&self, event: Value, now: Timestamp) -> Result<Outcome, ForwardError> {
         let records = kinesis::read(event)?;
-        let (mut sources, mut budget, mut failed) = (Vec::new(), BATCH_BYTES, None);
+        let (mut sources, mut budget, mut failed) = (Vec::new(), Budget::default(), None);
         for record in &records {
-            match record.source(budget) {
-                Ok((source, bytes)) => {
-                    budget -= bytes;
-                    sources.extend(source);
-                }
+            match record.source(&mut budget) {
+                Ok(source) => sources.extend(source),
                 Err(error) => {
                     let sequence = record.sequence();
                     tracing::error!(%error, sequence, "a record is not stored");
@@ -161,7 +157,11 @@ impl Handler {
         let mut report = Report::default();
         for push in pushes(sources, &self.options.labels, limits) {
             let all = push.streams.iter().map(|stream| stream.entries.len()).sum();
-            let refused = match self.intake.push(&self.options.tenant, push, now).await {
+            let refused = match self
+                .intake
+                .push_at_any_rate(&self.options.tenant, push, now)
+                .await
+            {
                 Ok(()) => 0,
                 Err(IntakeError::Refused { reasons, lines }) => {
                     tracing::warn!(from, lines, reasons, "lines are refused and lost");

@@ -1,22 +1,17 @@
 //! An event of a Kinesis data stream: [`read`] makes records of it, [`Record::source`] lines of
 //! one.
 //!
-//! A record is what a subscription of CloudWatch Logs writes (gzip), or lines of text. The form of
-//! events: "Using Lambda to process records from Amazon Kinesis Data Streams" of Lambda's guide.
+//! A record is what a subscription of CloudWatch Logs writes, or lines of text. The form of events:
+//! "Using Lambda to process records from Amazon Kinesis Data Streams" of Lambda's guide.
 
 use bytes::Bytes;
+use narvi_aws_logs::{Budget, Content, KINESIS, LOG_TYPE, LogsError, Source, lines};
 use narvi_model::{Labels, NANOS_PER_SECOND, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ForwardError;
-use crate::cloudwatch::{Batch, inflate};
 use crate::limits::KINESIS_RECORDS;
-use crate::lines::lines;
-use crate::streams::{KINESIS, LOG_TYPE, Source};
-
-/// The first bytes of gzip.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -60,33 +55,30 @@ impl Record {
         &self.kinesis.sequence_number
     }
 
-    /// Its lines, and the bytes that they were after decompression; no source where it has none.
+    /// Its lines; none where it has none.
     ///
     /// # Errors
-    /// Where it cannot be read, or has more than `budget` bytes.
-    pub(crate) fn source(&self, budget: usize) -> Result<(Option<Source>, usize), ForwardError> {
+    /// Where it cannot be read, or has more than what is left of the budget.
+    pub(crate) fn source(&self, budget: &mut Budget) -> Result<Option<Source>, ForwardError> {
         let data = base64_simd::STANDARD.decode_to_vec(&self.kinesis.data);
-        let mut data = Bytes::from(data.map_err(|_| ForwardError::Base64)?);
-        if data.starts_with(&GZIP) {
-            data = inflate(&data, budget)?;
-            if let Some(read) = Batch::from_json(&data) {
-                return Ok((read?.map(Batch::into_source), data.len()));
-            }
-        }
-        if data.len() > budget {
-            return Err(ForwardError::TooLarge(budget));
-        }
+        let data = Bytes::from(data.map_err(|_| LogsError::Base64)?);
+        let source = match Content::read(data, budget)? {
+            Content::Batch(batch) => batch.into_source(),
+            Content::Nothing => return Ok(None),
+            Content::Text(text) => self.text(&text),
+        };
+        Ok(Some(source).filter(|source| !source.events.is_empty()))
+    }
+
+    fn text(&self, text: &Bytes) -> Source {
         let arrived = self.kinesis.approximate_arrival_timestamp * NANOS_PER_SECOND as f64;
-        // Out of range becomes the largest, and is refused as such.
-        let events = lines(&data, Timestamp::from_nanos(arrived as i64));
-        let source = Source {
+        Source {
             labels: Labels::from_pairs([(KINESIS, self.stream.as_str()), (LOG_TYPE, "kinesis")]),
             // Records that are alike are told apart, and one that comes again is not.
             part: ("sequence_number", self.sequence().to_owned()),
-            events,
-        };
-        let source = Some(source).filter(|source| !source.events.is_empty());
-        Ok((source, data.len()))
+            // Out of range becomes the largest, and is refused as such.
+            events: lines(text, Timestamp::from_nanos(arrived as i64)),
+        }
     }
 }
 
@@ -95,7 +87,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cloudwatch::tests::gzip;
+    use crate::s3::tests::gzip;
 
     fn record(data: &[u8]) -> Record {
         let data = base64_simd::STANDARD.encode_to_string(data);
@@ -111,7 +103,7 @@ mod tests {
 
     #[track_caller]
     fn check(data: &[u8], want: Option<(&str, &[&str])>) {
-        let (source, _) = record(data).source(1000).unwrap();
+        let source = record(data).source(&mut Budget::default()).unwrap();
         let shown = source.map(|source| {
             let text = |(time, line): &(Timestamp, narvi_model::Line)| {
                 let line = String::from_utf8_lossy(line.as_bytes()).into_owned();
@@ -161,13 +153,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
+        let mut budget = Budget {
+            bytes: 1000,
+            lines: 10,
+        };
         let bomb = gzip(&[b'x'; 1001]);
         for data in [&bomb[..], &bomb[..20], &[b'x'; 1001]] {
-            assert!(record(data).source(1000).is_err());
+            assert!(record(data).source(&mut budget).is_err());
         }
         let mut broken = record(b"x");
         broken.kinesis.data = "?".to_owned();
-        assert!(broken.source(1000).is_err());
+        assert!(broken.source(&mut budget).is_err());
         assert!(read(json!({"Records": [{"kinesis": {}}]})).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! [`Options`]: whose the lines are and which labels they get besides their own; checked when the
 //! function starts, since a mistake would refuse every line later.
 
+use narvi_aws_logs::OWN_LABELS;
 use narvi_model::{Labels, TenantError, TenantId};
 
 use crate::limits::{FIXED_LABELS, S3_RULES};
-use crate::streams::OWN_LABELS;
 
 const TENANT: &str = "NARVI_FORWARD_TENANT";
 const LABELS: &str = "NARVI_FORWARD_LABELS";

@@ -6,6 +6,8 @@
 //! form of events: "Event message structure" of the S3 user guide.
 
 use bytes::Bytes;
+use narvi_aws_logs::limits::BATCH_BYTES;
+use narvi_aws_logs::{BUCKET, LOG_TYPE, Source, inflate, lines};
 use narvi_gateway::Params;
 use narvi_model::{Labels, Line, Timestamp};
 use serde::Deserialize;
@@ -13,11 +15,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::ForwardError;
-use crate::cloudwatch::inflate;
-use crate::limits::{BATCH_BYTES, OBJECT_BYTES, OBJECTS};
-use crate::lines::lines;
+use crate::limits::{OBJECT_BYTES, OBJECTS};
 use crate::options::S3Rule;
-use crate::streams::{BUCKET, LOG_TYPE, Source};
 
 /// What the keys of CloudTrail's files have in them; its digests lie elsewhere.
 const TRAIL: &str = "/CloudTrail/";
@@ -147,11 +146,20 @@ fn trail(object: &Written, text: &[u8]) -> Option<Vec<(Timestamp, Line)>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
     use serde_json::json;
 
     use super::*;
-    use crate::cloudwatch::tests::gzip;
+
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    }
 
     fn event(name: &str, key: &str, size: u64) -> Value {
         json!({"Records": [{

@@ -11,6 +11,7 @@ use narvi_protocol::push::PushError;
 use narvi_segment::WriteError;
 use narvi_storage::ErrorKind;
 
+use crate::firehose::FirehoseError;
 use crate::limits::RETRY_AFTER_SECONDS;
 
 /// Why a push was not stored, or not all of it.
@@ -23,7 +24,8 @@ pub(crate) enum IngestError {
     #[error(
         "request body too large: message size too large than max ({size} vs {max}); send smaller \
          batches: `batch_size` in Alloy, `batchsize` in Promtail, `batch.max_bytes` in Vector, \
-         `compress gzip` in Fluent Bit, `send_batch_max_size` in the OpenTelemetry Collector"
+         `compress gzip` in Fluent Bit, `send_batch_max_size` in the OpenTelemetry Collector, the \
+         buffer size in Firehose"
     )]
     BodyTooLarge {
         /// Bytes that were sent.
@@ -34,6 +36,9 @@ pub(crate) enum IngestError {
     /// The body cannot be decoded.
     #[error(transparent)]
     Decode(#[from] PushError),
+    /// It is nothing that Firehose delivers, or not all of it can be read.
+    #[error(transparent)]
+    Firehose(#[from] FirehoseError),
     /// It is not stored, or not all of it.
     #[error(transparent)]
     Intake(#[from] IntakeError),
@@ -47,6 +52,7 @@ impl IngestError {
         match self {
             Self::Tenant(tenant) => Response::tenant_error(Surface::Write, &tenant),
             Self::Decode(push) => error(push.status(), &text),
+            Self::Firehose(firehose) => error(firehose.status(), &text),
             Self::BodyTooLarge { .. } => error(413, &text),
             Self::Intake(intake) => of_intake(&intake),
         }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use http::Method;
+use narvi_aws_logs::pushes;
 use narvi_gateway::{Config, Request, RequestError, Response, Surface};
-use narvi_intake::Intake;
+use narvi_intake::{Intake, IntakeError};
 use narvi_live::Live;
-use narvi_model::Limits;
+use narvi_model::{Limits, TenantId, Timestamp};
 use narvi_protocol::push::{DecodeLimits, PushError, PushRequest};
 use narvi_segment::WriterOptions;
 use narvi_storage::{Catalog, Objects};
 
 use crate::error::IngestError;
-use crate::{limits, loki_push, otlp_push};
+use crate::firehose::Delivery;
+use crate::{firehose, limits, loki_push, otlp_push};
 
 /// Takes pushes. One serves a container for its life; requests may run side by side.
 pub struct Handler {
@@ -69,6 +71,7 @@ impl Handler {
         let endpoint = match request.path.as_str() {
             "/loki/api/v1/push" | "/api/prom/push" => &LOKI,
             "/otlp/v1/logs" => &OTLP,
+            firehose::PATH => return self.firehose(request).await,
             _ => return Response::not_found(),
         };
         if request.method != Method::POST {
@@ -82,13 +85,60 @@ impl Handler {
 
     async fn push(&self, request: &Request, endpoint: &Endpoint) -> Result<(), IngestError> {
         let tenant = request.tenant(&self.config)?;
+        self.check_size(request)?;
+        let limits = self.config.limits.of(&tenant);
+        let push = (endpoint.decode)(request, limits, &self.decode_limits)?;
+        Ok(self.intake.push(&tenant, push, request.received).await?)
+    }
+
+    async fn firehose(&self, request: &Request) -> Response {
+        if request.method != Method::POST {
+            return Response::method_not_allowed();
+        }
+        match self.open(request) {
+            Err(error) => firehose::answer(request, None, Err(error)),
+            Ok((tenant, delivery)) => {
+                let id = delivery.id.clone();
+                let stored = self.store(&tenant, delivery, request.received).await;
+                firehose::answer(request, Some(&id), stored)
+            }
+        }
+    }
+
+    fn open(&self, request: &Request) -> Result<(TenantId, Delivery), IngestError> {
+        let tenant = request.tenant_or_granted(&self.config)?;
+        self.check_size(request)?;
+        let delivery = Delivery::read(request, self.decode_limits.max_decompressed)?;
+        Ok((tenant, delivery))
+    }
+
+    /// Stores what can be stored, then says what cannot.
+    async fn store(
+        &self,
+        tenant: &TenantId,
+        delivery: Delivery,
+        now: Timestamp,
+    ) -> Result<(), IngestError> {
+        let limits = self.config.limits.of(tenant);
+        let mut refused = Ok(());
+        for push in pushes(delivery.sources, &delivery.labels, limits) {
+            match self.intake.push_at_any_rate(tenant, push, now).await {
+                Err(error @ (IntakeError::Refused { .. } | IntakeError::Blocked { .. })) => {
+                    refused = refused.and(Err(error));
+                }
+                stored => stored?,
+            }
+        }
+        refused?;
+        delivery.broken.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn check_size(&self, request: &Request) -> Result<(), IngestError> {
         let (size, max) = (request.body.len(), self.decode_limits.max_compressed);
         if size > max {
             return Err(IngestError::BodyTooLarge { size, max });
         }
-        let limits = self.config.limits.of(&tenant);
-        let push = (endpoint.decode)(request, limits, &self.decode_limits)?;
-        Ok(self.intake.push(&tenant, push, request.received).await?)
+        Ok(())
     }
 }
 

@@ -12,3 +12,11 @@ pub const BODY_BYTES: usize = 100 << 20;
 
 /// Seconds after which a client should try again when storage is unavailable.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Longest id of a request of Firehose, which is a UUID. It is answered as it came and is metadata
+/// of lines. Beyond it: 400.
+pub const REQUEST_ID_BYTES: usize = 256;
+
+/// Longest text of an error that Firehose is told; what is beyond is cut off. Firehose writes it
+/// into its own log.
+pub const ERROR_MESSAGE_BYTES: usize = 8 << 10;

@@ -4,6 +4,9 @@
 #[path = "push/endpoints.rs"]
 mod endpoints;
 #[cfg(test)]
+#[path = "push/firehose.rs"]
+mod firehose;
+#[cfg(test)]
 #[path = "push/limits.rs"]
 mod limits;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use narvi_authorizer::{Ask, Credentials, Gate, Verdict};
 use narvi_gateway::{Config, Surface};
+use narvi_model::TenantId;
 
 use crate::HostError;
 use crate::http::text;
@@ -23,6 +24,14 @@ pub(crate) struct Door {
     gate: Option<Arc<Gate>>,
 }
 
+/// What becomes of somebody who asks to come in.
+pub(crate) enum Admission {
+    /// They may, for the tenant that their key names where they cannot name one.
+    Granted(Option<TenantId>),
+    /// They may not, and are told so.
+    Refused(Response),
+}
+
 impl Door {
     /// Reads the file of `--credentials`; without one everybody may come in.
     ///
@@ -33,14 +42,16 @@ impl Door {
         Ok(Self { gate })
     }
 
-    /// What somebody is told who may not come in; `path` is decoded.
-    pub(crate) async fn refusal(
+    /// Whether somebody may come in; `path` is decoded.
+    pub(crate) async fn admit(
         &self,
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-    ) -> Option<Response> {
-        let gate = self.gate.as_ref().filter(|_| path != OPEN)?;
+    ) -> Admission {
+        let Some(gate) = self.gate.as_ref().filter(|_| path != OPEN) else {
+            return Admission::Granted(None);
+        };
         let gate = Arc::clone(gate);
         let about = format!("{method} {path}");
         let (method, path, headers) = (method.clone(), path.to_owned(), headers.clone());
@@ -54,7 +65,10 @@ impl Door {
         });
         match decided.await {
             Ok(verdict) => told(verdict, &about),
-            Err(bug) => Some(text(StatusCode::INTERNAL_SERVER_ERROR, bug.to_string())),
+            Err(bug) => {
+                let message = bug.to_string();
+                Admission::Refused(text(StatusCode::INTERNAL_SERVER_ERROR, message))
+            }
         }
     }
 }
@@ -73,9 +87,9 @@ fn gate(path: &Path, config: &Config) -> Result<Arc<Gate>, HostError> {
 }
 
 /// Nothing that a caller may have sent as a secret is logged: neither headers nor parameters.
-fn told(verdict: Verdict, request: &str) -> Option<Response> {
+fn told(verdict: Verdict, request: &str) -> Admission {
     match verdict {
-        Verdict::Allowed(_) => None,
+        Verdict::Allowed { granted, .. } => Admission::Granted(granted),
         Verdict::Unknown => {
             tracing::info!(request, "refused: credentials are missing or wrong");
             let message = "credentials are missing or wrong\n".to_owned();
@@ -84,16 +98,14 @@ fn told(verdict: Verdict, request: &str) -> Option<Response> {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
-            Some(response)
+            Admission::Refused(response)
         }
         Verdict::Tenant(error) => {
             tracing::info!(request, %error, "refused: no tenant");
             let answer = narvi_gateway::Response::tenant_error(Surface::Read, &error);
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
-            Some(text(
-                status,
-                String::from_utf8_lossy(&answer.body).into_owned(),
-            ))
+            let message = String::from_utf8_lossy(&answer.body).into_owned();
+            Admission::Refused(text(status, message))
         }
         Verdict::Forbidden {
             name,
@@ -103,7 +115,7 @@ fn told(verdict: Verdict, request: &str) -> Option<Response> {
             let tenant = tenant.as_str();
             tracing::info!(request, name, %access, tenant, "refused: not allowed");
             let message = format!("`{name}` may not {access} for tenant `{tenant}`\n");
-            Some(text(StatusCode::FORBIDDEN, message))
+            Admission::Refused(text(StatusCode::FORBIDDEN, message))
         }
     }
 }
@@ -123,16 +135,20 @@ mod tests {
         Door::new(Some(&file), &Config::default())
     }
 
-    /// Status, challenge and body; nothing for whoever may come in.
+    /// Status, challenge and body; for whoever may come in the tenant that is granted, if any.
     async fn check(door: &Door, path: &str, headers: &[(&'static str, &str)], want: &str) {
         let pair = |(name, value): &(&'static str, &str)| {
             let name = http::HeaderName::from_static(name);
             (name, HeaderValue::from_str(value).unwrap())
         };
         let headers = headers.iter().map(pair).collect();
-        let Some(refusal) = door.refusal(&Method::POST, path, &headers).await else {
-            assert_eq!("", want, "{path}");
-            return;
+        let refusal = match door.admit(&Method::POST, path, &headers).await {
+            Admission::Refused(refusal) => refusal,
+            Admission::Granted(granted) => {
+                let granted = granted.as_ref().map_or("", TenantId::as_str);
+                assert_eq!(granted, want, "{path}");
+                return;
+            }
         };
         let status = refusal.status().as_u16();
         let challenge = refusal.headers().get("www-authenticate").cloned();
@@ -156,6 +172,15 @@ mod tests {
         check(&door, push, &[token, of("b")], forbidden).await;
         check(&door, "/narvi/run/compact", &[], unknown).await;
         check(&door, "/ready", &[], "").await;
+        let (firehose, key) = (
+            "/awsfirehose/api/v1/push",
+            ("x-amz-firehose-access-key", "0123456789"),
+        );
+        check(&door, firehose, &[key], "a").await;
+        check(&door, firehose, &[key, of("a")], "").await;
+        check(&door, firehose, &[key, of("b")], forbidden).await;
+        check(&door, firehose, &[token, of("a")], unknown).await;
+        check(&door, push, &[key, of("a")], unknown).await;
         let open = Door::new(None, &Config::default()).unwrap();
         check(&open, push, &[], "").await;
     }

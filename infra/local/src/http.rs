@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body as EventBody;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -18,7 +18,7 @@ use narvi_gateway::{Call, decode_path};
 use narvi_storage::Requests;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::door::Door;
+use crate::door::{Admission, Door};
 use crate::functions::Functions;
 use crate::limits::{BODY_BUDGET, BODY_READ_TIMEOUT};
 use crate::local_api;
@@ -60,9 +60,10 @@ pub(crate) async fn answer(
         Err(error) => return text(StatusCode::BAD_REQUEST, format!("path: {error}")),
     };
     let (method, headers) = (request.method(), request.headers());
-    if let Some(refusal) = front.door.refusal(method, &path, headers).await {
-        return refusal;
-    }
+    let granted = match front.door.admit(method, &path, headers).await {
+        Admission::Granted(granted) => granted,
+        Admission::Refused(refusal) => return refusal,
+    };
     if let Some(call) = local_api::call(request.method(), &path) {
         return local_api::answer(&front, call, peer).await;
     }
@@ -70,10 +71,11 @@ pub(crate) async fn answer(
         let (parts, _) = request.into_parts();
         return front.functions.tails().answer(parts, path).await;
     }
-    let (event, _permit) = match event(&front, path, request).await {
-        Ok(event) => event,
+    let (call, _permit) = match call(&front, path, request).await {
+        Ok(call) => call,
         Err(Refusal(status, message)) => return text(status, message),
     };
+    let event = Call { granted, ..call }.into_event();
     let method = event.request_context.http.method.clone();
     let path = event.raw_path.clone().unwrap_or_default();
     let function = function_for(&method, &path);
@@ -82,12 +84,12 @@ pub(crate) async fn answer(
     to_http(response)
 }
 
-/// The event for a request, and its part of the memory for bodies, to be kept until it is answered.
-async fn event(
+/// What is asked, and its part of the memory for bodies, to be kept until it is answered.
+async fn call(
     front: &Front,
     path: String,
     request: Request,
-) -> Result<(ApiGatewayV2httpRequest, SemaphorePermit<'_>), Refusal> {
+) -> Result<(Call, SemaphorePermit<'_>), Refusal> {
     let (parts, body) = request.into_parts();
     let size = declared_size(&parts.headers, &body)?;
     let permit = front.bodies.acquire_many(size).await.map_err(|_| {
@@ -119,8 +121,9 @@ async fn event(
         body: body.into(),
         id: format!("local-{}", front.served.fetch_add(1, Ordering::Relaxed)),
         received: Some(narvi_gateway::now()),
+        granted: None,
     };
-    Ok((call.into_event(), permit))
+    Ok((call, permit))
 }
 
 /// How many bytes the body may have: what it says, or the most where it does not say.

@@ -15,7 +15,12 @@ pub(crate) enum Function {
     Rules,
 }
 
-const PUSHES: [&str; 3] = ["/loki/api/v1/push", "/api/prom/push", "/otlp/v1/logs"];
+const PUSHES: [&str; 4] = [
+    "/loki/api/v1/push",
+    "/api/prom/push",
+    "/otlp/v1/logs",
+    "/awsfirehose/api/v1/push",
+];
 
 const RULES: [&str; 4] = [
     "/loki/api/v1/rules",
@@ -67,6 +72,7 @@ mod tests {
         for (method, path, want) in [
             (Method::POST, "/loki/api/v1/push", Function::Ingest),
             (Method::POST, "/otlp/v1/logs", Function::Ingest),
+            (Method::POST, "/awsfirehose/api/v1/push", Function::Ingest),
             (Method::GET, "/loki/api/v1/push", Function::Query),
             (Method::POST, "/loki/api/v1/push/x", Function::Query),
             (Method::GET, "/loki/api/v1/query_range", Function::Query),

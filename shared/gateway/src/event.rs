@@ -3,9 +3,12 @@
 //! Local mode and tests use it, so that handlers see the very shape they see on AWS (HTTP API,
 //! payload format 2.0). The way back from an event is [`crate::Request`].
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
 use http::{HeaderMap, HeaderValue, Method};
-use narvi_model::Timestamp;
+use narvi_model::{TenantId, Timestamp};
+use serde_json::Value;
+
+use crate::request::GRANTED_TENANT;
 
 /// One HTTP request as it came over the wire.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Call {
     pub id: String,
     /// When it arrived.
     pub received: Option<Timestamp>,
+    /// What the authorizer says of a caller that names no tenant.
+    pub granted: Option<TenantId>,
 }
 
 impl Call {
@@ -63,6 +68,13 @@ impl Call {
         self
     }
 
+    /// From a caller for whom the authorizer says `tenant`.
+    #[must_use]
+    pub fn granted(mut self, tenant: TenantId) -> Self {
+        self.granted = Some(tenant);
+        self
+    }
+
     /// The event for it. The body is in base64 whatever it holds, as API Gateway does for types
     /// that it does not know to be text.
     #[must_use]
@@ -80,6 +92,12 @@ impl Call {
         context.stage = Some("$default".to_owned());
         context.request_id = Some(self.id);
         context.time_epoch = self.received.map_or(0, Timestamp::millis);
+        context.authorizer = self.granted.map(|tenant| {
+            let mut authorizer = ApiGatewayRequestAuthorizer::default();
+            let tenant = Value::String(tenant.as_str().to_owned());
+            authorizer.fields.insert(GRANTED_TENANT.to_owned(), tenant);
+            authorizer
+        });
         context.http.method = self.method;
         context.http.path = Some(self.path.clone());
         event.raw_path = Some(self.path);

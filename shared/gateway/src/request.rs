@@ -14,6 +14,9 @@ use crate::{Config, Params, ParamsError};
 /// The header that names the tenant.
 pub const TENANT_HEADER: &str = "x-scope-orgid";
 
+/// Where the authorizer's answer has the tenant of a caller that names none.
+pub(crate) const GRANTED_TENANT: &str = "tenant";
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One HTTP request.
@@ -36,6 +39,8 @@ pub struct Request {
     /// When API Gateway took the request, to the millisecond; the clock where the event does not
     /// say.
     pub received: Timestamp,
+    /// The only tenant that the caller may write, where the authorizer says so.
+    pub granted: Option<TenantId>,
 }
 
 /// Why an event is no request that can be answered; always the sender's mistake.
@@ -97,6 +102,7 @@ impl Request {
             body,
             id: context.request_id.clone().unwrap_or_default(),
             received: received(context.time_epoch),
+            granted: granted(event),
         })
     }
 
@@ -120,6 +126,18 @@ impl Request {
         match self.tenant_header(config)? {
             Some(header) => TenantId::from_header(&header),
             None => Ok(TenantId::without_auth()),
+        }
+    }
+
+    /// As [`Request::tenant`], for callers that cannot send the header: without it, the tenant that
+    /// the authorizer says.
+    ///
+    /// # Errors
+    /// As [`TenantId::from_header`].
+    pub fn tenant_or_granted(&self, config: &Config) -> Result<TenantId, TenantError> {
+        match (self.tenant(config), &self.granted) {
+            (Err(TenantError::Missing), Some(granted)) => Ok(granted.clone()),
+            (tenant, _) => tenant,
         }
     }
 
@@ -148,6 +166,13 @@ impl Request {
         // Bytes that are no text become U+FFFD, which no tenant id may hold.
         Ok(Some(String::from_utf8_lossy(value.as_bytes()).into_owned()))
     }
+}
+
+/// Only an authorizer of ours writes this field, so it is no more than a checked name.
+fn granted(event: &ApiGatewayV2httpRequest) -> Option<TenantId> {
+    let authorizer = event.request_context.authorizer.as_ref()?;
+    let tenant = authorizer.fields.get(GRANTED_TENANT)?.as_str()?;
+    TenantId::parse(tenant).ok()
 }
 
 fn body(event: &ApiGatewayV2httpRequest) -> Result<Bytes, RequestError> {

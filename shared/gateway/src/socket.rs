@@ -73,6 +73,7 @@ fn request(event: &ApiGatewayWebsocketProxyRequest) -> Request {
         body: Bytes::new(),
         id: context.request_id.clone().unwrap_or_default(),
         received: received(context.request_time_epoch),
+        granted: None,
     }
 }
 

@@ -11,7 +11,7 @@ use aws_lambda_events::apigw::{
 };
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use narvi_gateway::{Request, SocketEvent, capture, scheduled_at};
-use narvi_model::Timestamp;
+use narvi_model::{TenantId, Timestamp};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -50,6 +50,20 @@ fn other_pushes() {
     let legacy = request("ingest-legacy.json");
     assert_eq!(legacy.path, "/api/prom/push");
     assert!(legacy.body.starts_with(b"{\"streams\""));
+}
+
+#[test]
+fn deliveries_of_firehose() {
+    let event = load::<ApiGatewayV2httpRequest>("ingest-firehose.json");
+    let delivery = Request::from_event(&event).unwrap();
+    assert_eq!(delivery.path, "/awsfirehose/api/v1/push");
+    assert_eq!(delivery.header("X-Scope-OrgID"), None);
+    let granted = delivery.granted.as_ref().map(TenantId::as_str);
+    assert_eq!(granted, Some("demo"));
+    assert!(delivery.body.starts_with(b"{\"requestId\""));
+    for name in ["ingest-push.json", "query-range.json"] {
+        assert_eq!(request(name).granted, None, "{name}");
+    }
 }
 
 #[test]
@@ -124,7 +138,9 @@ fn every_file_is_an_event() {
         } else if name.starts_with("authorizer-") {
             let event = load::<ApiGatewayV2CustomAuthorizerV2Request>(&name);
             assert_eq!(event.version.as_deref(), Some("2.0"), "{name}");
-            assert!(event.headers.contains_key("authorization"), "{name}");
+            let secret = ["authorization", "x-amz-firehose-access-key"];
+            let has = |header: &&str| event.headers.contains_key(*header);
+            assert!(secret.iter().any(has), "{name}");
         } else if name.starts_with("forward-") {
             let event = load::<serde_json::Value>(&name);
             let source = &event["Records"][0]["eventSource"];

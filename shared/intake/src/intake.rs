@@ -11,12 +11,13 @@ use narvi_storage::{Catalog, Objects};
 use crate::IntakeError;
 use crate::accept::{Accepted, accept};
 use crate::rates::{Admitted, Rates};
+use crate::refusals::Refusals;
 use crate::store::Store;
 
 /// Takes pushes; they may run side by side.
 pub struct Intake {
     limits: Overrides,
-    rates: Option<Rates>,
+    rates: Rates,
     store: Store,
     live: Option<Arc<Live>>,
 }
@@ -33,17 +34,10 @@ impl Intake {
         let store = Store::new(objects, catalog, options);
         Self {
             limits,
-            rates: Some(Rates::default()),
+            rates: Rates::default(),
             store,
             live: None,
         }
-    }
-
-    /// Takes any number of bytes and streams, for senders that cannot be told to come later.
-    #[must_use]
-    pub fn without_rates(mut self) -> Self {
-        self.rates = None;
-        self
     }
 
     /// Tells live tails of what is stored.
@@ -68,10 +62,35 @@ impl Intake {
     ) -> Result<(), IntakeError> {
         let limits = self.limits.of(tenant);
         let Accepted { streams, refusals } = accept(push, tenant, limits, now)?;
-        let Admitted { streams, throttled } = match &self.rates {
-            Some(rates) => rates.admit(tenant, limits, streams, now)?,
-            None => Admitted::all(streams),
-        };
+        let admitted = self.rates.admit(tenant, limits, streams, now)?;
+        self.store(tenant, admitted, refusals, now).await
+    }
+
+    /// As [`Intake::push`], but any number of bytes and streams, for senders that cannot be told to
+    /// send less.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn push_at_any_rate(
+        &self,
+        tenant: &TenantId,
+        push: PushRequest,
+        now: Timestamp,
+    ) -> Result<(), IntakeError> {
+        let limits = self.limits.of(tenant);
+        let Accepted { streams, refusals } = accept(push, tenant, limits, now)?;
+        self.store(tenant, Admitted::all(streams), refusals, now)
+            .await
+    }
+
+    async fn store(
+        &self,
+        tenant: &TenantId,
+        admitted: Admitted,
+        refusals: Refusals,
+        now: Timestamp,
+    ) -> Result<(), IntakeError> {
+        let Admitted { streams, throttled } = admitted;
         match &self.live {
             None => self.store.write(tenant, streams, now).await?,
             Some(live) => {
@@ -90,6 +109,7 @@ impl Intake {
         if blocked == 0 {
             return Ok(());
         }
+        let limits = self.limits.of(tenant);
         Err(IntakeError::Blocked {
             tenant: tenant.clone(),
             until: limits.block_ingestion_until,

@@ -77,6 +77,11 @@ impl Fixture {
     pub(crate) async fn count(&self, body: &[u8]) -> BTreeMap<String, u64> {
         let before = self.requests.snapshot();
         assert_eq!(self.push(PROTOBUF, body).await, stored());
+        self.since(before)
+    }
+
+    /// Requests that were made after `before` was counted.
+    pub(crate) fn since(&self, before: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         let mut after = self.requests.snapshot();
         for (name, count) in before {
             *after.get_mut(&name).unwrap() -= count;

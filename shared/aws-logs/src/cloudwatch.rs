@@ -1,6 +1,6 @@
-//! What a CloudWatch Logs subscription sends: [`Batch::read`] undoes base64, gzip and JSON of an
-//! event, each within its bound; [`Batch::from_json`] reads what is inside, which also comes over
-//! Kinesis.
+//! What a CloudWatch Logs subscription sends: [`Batch::from_base64`] undoes base64, gzip and JSON,
+//! each within its bound; [`Batch::from_json`] reads what is inside, which also comes over Kinesis
+//! and Firehose.
 //!
 //! The form: "Real-time processing of log data with subscriptions" of the CloudWatch Logs user
 //! guide. Fields that are not named here are passed over, as AWS adds some now and then. Knows no
@@ -13,23 +13,22 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use narvi_model::{Labels, Line, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::ForwardError;
+use crate::LogsError;
 use crate::limits::{BATCH_BYTES, BATCH_EVENTS, QUOTED_BYTES};
 use crate::streams::{GROUP, LOG_TYPE, OWNER, Source};
 
 /// Log events of one log stream.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// The account that the log group belongs to.
-    pub(crate) owner: String,
+    pub owner: String,
     /// The log group.
-    pub(crate) group: String,
+    pub group: String,
     /// The log stream in it.
-    pub(crate) stream: String,
+    pub stream: String,
     /// Times and texts in the order of the message; texts share the memory of the message.
-    pub(crate) events: Vec<(Timestamp, Line)>,
+    pub events: Vec<(Timestamp, Line)>,
 }
 
 /// The JSON inside.
@@ -56,28 +55,29 @@ struct LogEvent<'m> {
 }
 
 impl Batch {
-    /// Reads an event; `None` for a message by which CloudWatch Logs only looks whether somebody
-    /// is there.
+    /// Reads the data of an event; `None` for a message by which CloudWatch Logs only looks whether
+    /// somebody is there.
     ///
     /// # Errors
-    /// See [`ForwardError`]; the same event would fail again.
-    pub(crate) fn read(event: &Value) -> Result<Option<Self>, ForwardError> {
-        let data = event.pointer("/awslogs/data").and_then(Value::as_str);
-        let data = data.ok_or(ForwardError::NoSubscription)?;
+    /// See [`LogsError`].
+    pub fn from_base64(data: &str) -> Result<Option<Self>, LogsError> {
         let packed = base64_simd::STANDARD.decode_to_vec(data);
-        let json = inflate(&packed.map_err(|_| ForwardError::Base64)?, BATCH_BYTES)?;
-        let message = serde_json::from_slice(&json).map_err(ForwardError::Json)?;
-        Message::read(message, &json)
+        let json = inflate(&packed.map_err(|_| LogsError::Base64)?, BATCH_BYTES)?;
+        Self::from_json(&json)
     }
 
-    /// Reads the JSON inside; `None` where it is something else, as for [`Batch::read`] within.
-    pub(crate) fn from_json(json: &Bytes) -> Option<Result<Option<Self>, ForwardError>> {
-        let message = serde_json::from_slice(json).ok()?;
-        Some(Message::read(message, json))
+    /// Reads the JSON inside; `None` as for [`Batch::from_base64`].
+    ///
+    /// # Errors
+    /// Where it is something else, or has too many log events.
+    pub fn from_json(json: &Bytes) -> Result<Option<Self>, LogsError> {
+        let message = serde_json::from_slice(json).map_err(LogsError::Json)?;
+        Message::read(message, json)
     }
 
     /// Its lines with their labels.
-    pub(crate) fn into_source(self) -> Source {
+    #[must_use]
+    pub fn into_source(self) -> Source {
         let labels = [
             (GROUP, self.group.as_str()),
             (OWNER, &self.owner),
@@ -92,20 +92,20 @@ impl Batch {
 }
 
 impl Message<'_> {
-    fn read(message: Message<'_>, json: &Bytes) -> Result<Option<Batch>, ForwardError> {
+    fn read(message: Message<'_>, json: &Bytes) -> Result<Option<Batch>, LogsError> {
         match message.message_type.as_str() {
             "DATA_MESSAGE" => message.into_batch(json).map(Some),
             "CONTROL_MESSAGE" => Ok(None),
             other => {
                 let end = other.floor_char_boundary(QUOTED_BYTES);
-                Err(ForwardError::MessageType(other[..end].to_owned()))
+                Err(LogsError::MessageType(other[..end].to_owned()))
             }
         }
     }
 
-    fn into_batch(self, json: &Bytes) -> Result<Batch, ForwardError> {
+    fn into_batch(self, json: &Bytes) -> Result<Batch, LogsError> {
         if self.log_events.len() > BATCH_EVENTS {
-            return Err(ForwardError::TooManyEvents(self.log_events.len()));
+            return Err(LogsError::TooManyEvents(self.log_events.len()));
         }
         let event = |event: LogEvent<'_>| {
             let line = match event.message {
@@ -129,12 +129,12 @@ impl Message<'_> {
 ///
 /// # Errors
 /// Where it is broken, or more than `budget` bytes.
-pub(crate) fn inflate(packed: &[u8], budget: usize) -> Result<Bytes, ForwardError> {
+pub fn inflate(packed: &[u8], budget: usize) -> Result<Bytes, LogsError> {
     let mut plain = Vec::new();
     let mut gzip = MultiGzDecoder::new(packed).take(budget as u64 + 1);
-    gzip.read_to_end(&mut plain).map_err(ForwardError::Gzip)?;
+    gzip.read_to_end(&mut plain).map_err(LogsError::Gzip)?;
     if plain.len() > budget {
-        return Err(ForwardError::TooLarge(budget));
+        return Err(LogsError::TooLarge(budget));
     }
     Ok(plain.into())
 }
@@ -143,11 +143,9 @@ pub(crate) fn inflate(packed: &[u8], budget: usize) -> Result<Bytes, ForwardErro
 pub(crate) mod tests {
     use std::io::Write as _;
 
+    use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use serde_json::json;
-
-    use super::*;
 
     pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -155,12 +153,12 @@ pub(crate) mod tests {
         gzip.finish().unwrap()
     }
 
-    fn event(data: &[u8]) -> Value {
-        json!({"awslogs": {"data": base64_simd::STANDARD.encode_to_string(data)}})
+    fn data(bytes: &[u8]) -> String {
+        base64_simd::STANDARD.encode_to_string(bytes)
     }
 
-    fn read(message: &str) -> Result<Option<Batch>, ForwardError> {
-        Batch::read(&event(&gzip(message.as_bytes())))
+    fn read(message: &str) -> Result<Option<Batch>, LogsError> {
+        Batch::from_base64(&data(&gzip(message.as_bytes())))
     }
 
     #[test]
@@ -194,32 +192,21 @@ pub(crate) mod tests {
     }
 
     #[track_caller]
-    fn check_refused(event: &Value, want: &str) {
-        let error = Batch::read(event).unwrap_err().to_string();
+    fn check_refused(data: &str, want: &str) {
+        let error = Batch::from_base64(data).unwrap_err().to_string();
         assert!(error.starts_with(want), "{error}");
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        for other in [
-            json!({}),
-            json!(null),
-            json!({"awslogs": {"data": 1}}),
-            json!({"Records": []}),
-        ] {
-            check_refused(&other, "the event has no text at `awslogs.data`");
-        }
-        check_refused(
-            &json!({"awslogs": {"data": "?"}}),
-            "the data is not valid base64",
-        );
-        check_refused(&event(b"{}"), "the data is not valid gzip: ");
+        check_refused("?", "the data is not valid base64");
+        check_refused(&data(b"{}"), "the data is not valid gzip: ");
         let whole = gzip(b"{}");
         check_refused(
-            &event(&whole[..whole.len() - 1]),
+            &data(&whole[..whole.len() - 1]),
             "the data is not valid gzip: ",
         );
-        let text = |text: &str| event(&gzip(text.as_bytes()));
+        let text = |text: &str| data(&gzip(text.as_bytes()));
         let form = "the data is not what CloudWatch Logs sends: ";
         check_refused(&text("{}"), &format!("{form}missing field `messageType`"));
         check_refused(
@@ -235,6 +222,6 @@ pub(crate) mod tests {
     #[test]
     fn a_bomb_stops_at_the_bound() {
         let bomb = gzip(&vec![b' '; BATCH_BYTES + 1]);
-        check_refused(&event(&bomb), "the data has more than 67108864 bytes");
+        check_refused(&data(&bomb), "the data has more than 67108864 bytes");
     }
 }

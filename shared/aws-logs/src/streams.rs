@@ -1,8 +1,8 @@
 //! [`pushes`]: lines of [`Source`]s as streams, with the labels that users of lambda-promtail know.
 //!
-//! A log group, a Kinesis stream or a bucket is a label. What there are many of, a log stream or an
-//! object, is none: each would be a stream of Narvi's, in its index for good. Its name goes to
-//! structured metadata, where queries find it as well: `{…} | log_stream="…"`.
+//! A log group, a Kinesis or Firehose stream or a bucket is a label. What there are many of, a log
+//! stream or an object, is none: each would be a stream of Narvi's, in its index for good. Its name
+//! goes to structured metadata, where queries find it as well: `{…} | log_stream="…"`.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +10,40 @@ use narvi_model::{Entry, Labels, Limits, Line, Metadata, Timestamp};
 use narvi_protocol::push::{PushRequest, PushStream};
 
 /// The label that says which kind of source a line is from.
-pub(crate) const LOG_TYPE: &str = "__aws_log_type";
+pub const LOG_TYPE: &str = "__aws_log_type";
 
-/// The labels that name a source.
+/// The label that names the log group of a line.
 pub(crate) const GROUP: &str = "__aws_cloudwatch_log_group";
+/// The label that names the account of a log group.
 pub(crate) const OWNER: &str = "__aws_cloudwatch_owner";
-pub(crate) const KINESIS: &str = "__aws_kinesis_event_source_arn";
-pub(crate) const BUCKET: &str = "__aws_s3_bucket";
+/// The label that names the Kinesis stream of a line.
+pub const KINESIS: &str = "__aws_kinesis_event_source_arn";
+/// The label that names the bucket of a line.
+pub const BUCKET: &str = "__aws_s3_bucket";
+/// The label that names the Firehose stream of a line.
+pub const FIREHOSE: &str = "__aws_firehose_source_arn";
 
 /// Labels that say where a line comes from.
-pub(crate) const OWN_LABELS: [&str; 5] = [GROUP, OWNER, KINESIS, BUCKET, LOG_TYPE];
+pub const OWN_LABELS: [&str; 6] = [GROUP, OWNER, KINESIS, BUCKET, FIREHOSE, LOG_TYPE];
 
 /// Bytes of a megabyte in `ingestion_burst_size_mb`.
 const MEGABYTE: f64 = (1 << 20) as f64;
 
 /// Lines that have their labels and their metadata in common.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Source {
+pub struct Source {
     /// Where they come from, and what is configured for that.
-    pub(crate) labels: Labels,
+    pub labels: Labels,
     /// One pair of metadata, as `log_stream` with its name; nothing where the name is empty.
-    pub(crate) part: (&'static str, String),
+    pub part: (&'static str, String),
     /// Times and texts in their order.
-    pub(crate) events: Vec<(Timestamp, Line)>,
+    pub events: Vec<(Timestamp, Line)>,
 }
 
 /// Everything as pushes, none of which is more than the tenant may push at once: AWS cannot be told
 /// to send less. Nearly always one; none where there are no lines.
-pub(crate) fn pushes(sources: Vec<Source>, fixed: &Labels, limits: &Limits) -> Vec<PushRequest> {
+#[must_use]
+pub fn pushes(sources: Vec<Source>, fixed: &Labels, limits: &Limits) -> Vec<PushRequest> {
     let burst = (limits.ingestion_burst_size_mb * MEGABYTE) as usize;
     let mut pushes = Vec::new();
     let (mut streams, mut size) = (BTreeMap::<Labels, Vec<Entry>>::new(), 0);

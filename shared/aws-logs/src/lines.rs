@@ -3,12 +3,14 @@
 //! Lines that are alike and of one time would be stored once, so each is a nanosecond after the one
 //! before; the same text read again has the same times.
 
+use bytes::Bytes;
 use memchr::memchr_iter;
 use narvi_model::{Line, Timestamp};
 
-/// Every line of a text that is not empty, without its end (`\n` or `\r\n`). What is no UTF-8 is
-/// replaced.
-pub(crate) fn lines(text: &[u8], first: Timestamp) -> Vec<(Timestamp, Line)> {
+/// Every line of a text that is not empty, without its end (`\n` or `\r\n`); lines share the memory
+/// of the text. What is no UTF-8 is replaced.
+#[must_use]
+pub fn lines(text: &Bytes, first: Timestamp) -> Vec<(Timestamp, Line)> {
     let mut lines = Vec::new();
     let mut start = 0;
     for end in memchr_iter(b'\n', text).chain([text.len()]) {
@@ -18,7 +20,8 @@ pub(crate) fn lines(text: &[u8], first: Timestamp) -> Vec<(Timestamp, Line)> {
         if line.is_empty() {
             continue;
         }
-        let line = Line::from(String::from_utf8_lossy(line).as_ref());
+        let line = Line::new(text.slice_ref(line))
+            .unwrap_or_else(|_| Line::from(String::from_utf8_lossy(line).as_ref()));
         lines.push((first.plus(lines.len() as i64), line));
     }
     lines
@@ -30,7 +33,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &[u8], want: &[(i64, &str)]) {
-        let lines = lines(text, Timestamp::from_nanos(5));
+        let lines = lines(&Bytes::copy_from_slice(text), Timestamp::from_nanos(5));
         let shown: Vec<_> = lines
             .iter()
             .map(|(time, line)| (time.nanos(), String::from_utf8_lossy(line.as_bytes())))
