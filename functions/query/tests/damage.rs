@@ -149,8 +149,8 @@ async fn every_endpoint_answers_what_there_is() {
     assert!(old.0 == 200 && old.1.contains("b=2"), "{old:?}");
 }
 
-/// A byte is changed wherever one may be: no answer has a line that was not stored, and where one is
-/// missing the segment is named.
+/// A byte is changed wherever one may be: no answer has a line that was not stored, and where one
+/// is missing the segment is named.
 #[tokio::test]
 async fn a_changed_byte_anywhere_costs_its_chunk_at_most() {
     let mut narvi = Fixture::new("").await;

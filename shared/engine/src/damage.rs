@@ -1,5 +1,5 @@
-//! [`Damage`]: the segments whose bytes are gone or are not those that were written, which an answer
-//! has to do without.
+//! [`Damage`]: the segments whose bytes are gone or are not those that were written, which an
+//! answer has to do without.
 //!
 //! One per attempt at an answer. A segment that is damaged stops nothing else: what can be read is
 //! answered, with a warning that names it. Of a missing object the row is looked at again: where it

@@ -4,8 +4,8 @@
 //! the path of a query: `checks` (limits), [`Reach`] (whose streams), `days` (in order, planned
 //! ahead), `lookup` (catalog), `tail` (footers, cached), `needles` (filters, cached),
 //! `candidates` (chunks that may hold what is looked for, and which of them may repeat lines of
-//! others), `units` (cut by bytes),
-//! `fetch` (ranges), `damage` (what cannot be read), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
+//! others), `units` (cut by bytes), `fetch` (ranges), `damage` (what cannot be read), `duplicates`,
+//! `workers` (one for each core), `scan` (decode and evaluate),
 //! `search` (the whole of it), `log_query` and `metric_query`; `patience` ends it when the time is
 //! up. What is answered without lines: `labels` (catalog), `stats` and `volume` (footers). What
 //! lines look like: `detected` and `patterns`.
