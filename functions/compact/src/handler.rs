@@ -25,6 +25,7 @@ pub struct Handler {
     budget: Duration,
     sizes: Sizes,
     memory: Memory,
+    in_place: bool,
 }
 
 impl Handler {
@@ -39,6 +40,16 @@ impl Handler {
             budget: limits::BUDGET,
             sizes: Sizes::default(),
             memory: Memory::new(limits::MEMORY),
+            in_place: false,
+        }
+    }
+
+    /// Merges on the thread that polls a run, and not beside it: for who has no other.
+    #[must_use]
+    pub fn in_place(self) -> Self {
+        Self {
+            in_place: true,
+            ..self
         }
     }
 
@@ -155,6 +166,7 @@ impl Handler {
             codec: compactor.chunk_encoding,
             sizes: self.sizes,
             memory: &self.memory,
+            in_place: self.in_place,
             partition,
             now,
             due: now.plus(grace.max(compactor.retention_delete_delay.nanos())),

@@ -25,6 +25,7 @@ pub(crate) struct Work<'a> {
     pub(crate) codec: ChunkEncoding,
     pub(crate) sizes: Sizes,
     pub(crate) memory: &'a Memory,
+    pub(crate) in_place: bool,
     pub(crate) partition: &'a Partition,
     pub(crate) now: Timestamp,
     /// When objects of removed rows may be deleted.
@@ -128,6 +129,9 @@ impl Work<'_> {
             max_bytes: limits::MAX_BYTES,
             max_open_bytes: limits::MAX_OPEN_BYTES,
         };
+        if self.in_place {
+            return merge(&tenant, &options, &inputs);
+        }
         // In local mode pushes and queries run on the same threads.
         tokio::task::spawn_blocking(move || merge(&tenant, &options, &inputs)).await?
     }

@@ -76,12 +76,19 @@ impl Engine {
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_threads(objects, catalog, cores)
+    }
+
+    /// An engine with so many threads of its own; with none it works where it is polled, one thing
+    /// after the other.
+    #[must_use]
+    pub fn with_threads(objects: Arc<dyn Objects>, catalog: Catalog, threads: usize) -> Self {
         Self {
             objects,
             catalog,
             tails: tail::TailCache::new(limits::TAIL_CACHE_BYTES),
             filters: needles::FilterCache::new(limits::FILTER_CACHE_BYTES),
-            workers: workers::Workers::new(cores),
+            workers: workers::Workers::new(threads),
             damaged: AtomicU64::new(0),
         }
     }

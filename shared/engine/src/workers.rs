@@ -20,10 +20,13 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 pub(crate) struct Workers {
     jobs: Sender<Job>,
     count: usize,
+    /// Does the work where there are no threads.
+    own: Mutex<Worker>,
 }
 
 impl Workers {
-    /// Starts `count` threads, which end when this is dropped.
+    /// Starts `count` threads, which end when this is dropped; without any, work is done by who
+    /// asks for it.
     pub(crate) fn new(count: usize) -> Self {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -33,12 +36,13 @@ impl Workers {
             // Where not all can be started the others do the work; where none can, `run` says so.
             let _ = thread.spawn(move || serve(&queue));
         }
-        Self { jobs, count }
+        let own = Mutex::default();
+        Self { jobs, count, own }
     }
 
     /// How much work is done at once.
-    pub(crate) const fn count(&self) -> usize {
-        self.count
+    pub(crate) fn count(&self) -> usize {
+        self.count.max(1)
     }
 
     /// Does work for the processor beside the runtime, as soon as a core is free. Work that nobody
@@ -47,6 +51,9 @@ impl Workers {
         &self,
         work: impl FnOnce(&mut Worker) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
+        if self.count == 0 {
+            return work(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         let (done, result) = oneshot::channel();
         let job = move |worker: &mut Worker| {
             if !done.is_closed() {
@@ -85,6 +92,15 @@ mod tests {
         let broken = workers.run(|_| -> Result<(), _> { panic!("on purpose") });
         assert!(matches!(broken.await, Err(EngineError::Worker(_))));
         assert_eq!(workers.run(|_| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn without_threads_work_is_done_where_it_is_asked_for() {
+        let workers = Workers::new(0);
+        let here = std::thread::current().id();
+        let there = workers.run(|_| Ok(std::thread::current().id())).await;
+        assert_eq!(there.unwrap(), here);
+        assert_eq!(workers.count(), 1);
     }
 
     #[tokio::test]

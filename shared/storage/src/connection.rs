@@ -3,7 +3,8 @@
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::BehaviorVersion;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedAsyncSleep};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -25,6 +26,7 @@ pub struct Connection {
     requests: Requests,
     https: SharedHttpClient,
     http: SharedHttpClient,
+    sleep: Option<SharedAsyncSleep>,
 }
 
 impl Connection {
@@ -40,7 +42,27 @@ impl Connection {
             requests,
             https,
             http,
+            sleep: None,
         })
+    }
+
+    /// Over another network and another time than those of this machine, for who holds both in
+    /// hands: `client` answers every request, `sleep` says when a pause or a time-out is over.
+    /// Retries are then bounded by attempts alone, whatever other connections have met.
+    #[must_use]
+    pub fn over(
+        settings: Settings,
+        requests: Requests,
+        client: SharedHttpClient,
+        sleep: SharedAsyncSleep,
+    ) -> Self {
+        Self {
+            settings,
+            requests,
+            https: client.clone(),
+            http: client,
+            sleep: Some(sleep),
+        }
     }
 
     /// Where the attempts of all clients are counted.
@@ -99,6 +121,11 @@ impl Connection {
             .timeout_config(timeouts)
             .interceptor(self.requests.interceptor());
         config.set_endpoint_url(settings.dynamodb_endpoint.clone());
+        if let Some(sleep) = &self.sleep {
+            let unbounded = RetryPartition::custom("own").token_bucket(TokenBucket::unlimited());
+            config.set_sleep_impl(Some(sleep.clone()));
+            config.set_retry_partition(Some(unbounded.build()));
+        }
         let client = aws_sdk_dynamodb::Client::from_conf(config.build());
         Catalog::new(
             client,

@@ -7,10 +7,12 @@
 )]
 
 mod failing;
+mod tables;
 
 use narvi_storage::{AccessKeys, Catalog, Connection, Requests, Settings};
 
 pub use failing::Failing;
+pub use tables::Tables;
 
 /// Starts a DynamoDB in memory, which goes when the process goes; the URL of its endpoint.
 ///

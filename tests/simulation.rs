@@ -1,0 +1,176 @@
+//! Nothing is lost and nothing is doubled, whatever happens in between: thousands of runs of the
+//! real handlers over stores that fail, each run decided by the number that it starts with.
+//!
+//! A seed decides what is pushed, merged, deleted and asked for, in which order the calls to the
+//! stores happen, which of them fail and how, how the clock moves and who is killed. A seed that
+//! finds something wrong says so with its trace; `NARVI_SEED=7 cargo test --workspace --test
+//! simulation` runs it again, and `NARVI_SEEDS=100000` runs more of them than usual.
+//!
+//! Reading order: `world` (time, dice, calls that wait), `tables` and `objects` (the stores),
+//! `ledger` (what must hold), `system` (the parts of Narvi), `schedule` (what happens next).
+
+#![cfg(test)]
+
+#[path = "simulation/ledger.rs"]
+mod ledger;
+#[path = "simulation/objects.rs"]
+mod objects;
+#[path = "simulation/rng.rs"]
+mod rng;
+#[path = "simulation/schedule.rs"]
+mod schedule;
+#[path = "simulation/system.rs"]
+mod system;
+#[path = "simulation/tables.rs"]
+mod tables;
+#[path = "simulation/world.rs"]
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use narvi_embedded::Tables;
+use narvi_model::{NANOS_PER_SECOND, Timestamp};
+
+use objects::Bucket;
+use rng::Rng;
+use schedule::Schedule;
+use system::System;
+use world::World;
+
+/// Runs of one test; half a minute of one core in a debug build.
+const SEEDS: u64 = 500;
+
+/// Seeds that found a mistake, with the mistake.
+const KEPT: [(u64, &str); 0] = [];
+
+/// Ways in which a store could break the order of writes, each of which must be noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mistake {
+    /// Objects are acknowledged before they are stored.
+    PutsLate,
+    /// Merges are acknowledged before they are committed.
+    CommitsLate,
+    /// Garbage is deleted as soon as it is known.
+    NoGrace,
+    /// Of batches a half is written.
+    HalfBatches,
+}
+
+/// A run, and its trace.
+struct Run {
+    verdict: Result<(), String>,
+    trace: Vec<String>,
+}
+
+fn run(seed: u64, mistake: Option<Mistake>) -> Run {
+    let mut rng = Rng::new(seed);
+    // Some days begin in the middle of a run.
+    let start = 1_768_478_400 + rng.pick(&[0, 11 * 3600, 43_000]);
+    let faults = rng.pick(&[0, 3, 10, 25]);
+    let activities = rng.between(8, 30) as usize;
+    let shards = rng.pick(&[1, 1, 2]);
+    let config = rng.pick(&["", "limits_config:\n  retention_period: 24h\n"]);
+    let world = World::new(Timestamp::from_nanos(start * NANOS_PER_SECOND), rng);
+    let tables = Tables::default();
+    let bucket = Bucket::new(&world, mistake);
+    let catalog = tables::catalog(&world, (&tables, &bucket), (shards, mistake));
+    let system = System::new(&world, (bucket, catalog), config);
+    let system = Arc::new(system);
+    let mut schedule = Schedule::new(Arc::clone(&system), activities);
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        schedule.prepare()?;
+        world.state().faults = faults;
+        schedule.run()
+    }));
+    let verdict = done.unwrap_or_else(|_| Err("it panicked, see above".to_owned()));
+    drop(schedule);
+    let trace = std::mem::take(&mut world.state().trace);
+    Run { verdict, trace }
+}
+
+/// The runtime in which the engine's time-outs lie; it runs nothing.
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().build().unwrap()
+}
+
+#[track_caller]
+fn check(seed: u64) {
+    let Run { verdict, trace } = run(seed, None);
+    if let Err(wrong) = verdict {
+        for line in &trace {
+            eprintln!("{line}");
+        }
+        panic!("seed {seed}: {wrong}; NARVI_SEED={seed} runs it again");
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_is_doubled() {
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    if let Some(seed) = number("NARVI_SEED") {
+        return check(seed);
+    }
+    for seed in 0..number("NARVI_SEEDS").unwrap_or(SEEDS) {
+        check(seed);
+    }
+}
+
+#[test]
+fn seeds_that_found_something_stay_right() {
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    for (seed, _) in KEPT {
+        check(seed);
+    }
+}
+
+#[test]
+fn a_seed_is_always_the_same_run() {
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    for seed in 0..20 {
+        let (first, second) = (run(seed, None), run(seed, None));
+        assert!(first.trace.len() > 50, "seed {seed}");
+        let both = first.trace.iter().zip(&second.trace);
+        let differs = both.clone().find(|(one, other)| one != other);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!(first.trace.len(), second.trace.len(), "seed {seed}");
+    }
+}
+
+/// A mistake is noticed by one of the first seeds, by a line that is missing from an answer.
+#[track_caller]
+fn check_noticed(mistake: Mistake, within: u64, by: &str) {
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    let mut verdicts = (0..within).map(|seed| run(seed, Some(mistake)).verdict);
+    let noticed = verdicts.any(|verdict| verdict.is_err_and(|wrong| wrong.contains(by)));
+    assert!(noticed, "{mistake:?} is not noticed");
+}
+
+#[test]
+fn puts_that_are_not_durable_are_noticed() {
+    check_noticed(Mistake::PutsLate, 50, "its lines are missing");
+}
+
+#[test]
+fn merges_that_are_not_durable_are_noticed() {
+    check_noticed(Mistake::CommitsLate, 50, "is lost");
+}
+
+#[test]
+fn garbage_without_grace_is_noticed() {
+    check_noticed(Mistake::NoGrace, 300, "its lines are missing");
+}
+
+#[test]
+fn batches_that_are_written_in_part_are_noticed() {
+    check_noticed(Mistake::HalfBatches, 50, "is lost");
+}

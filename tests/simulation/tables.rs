@@ -1,0 +1,188 @@
+//! DynamoDB as the SDK sees it: [`Wire`] takes its requests to tables in memory and its answers
+//! back, with the faults of a network and of a service in between; [`Clock`] is its time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep, Sleep};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use narvi_embedded::Tables;
+use narvi_storage::{Catalog, Connection, Requests};
+use serde_json::{Value, json};
+
+use super::Mistake;
+use super::objects::Bucket;
+use super::world::{Extent, Fault, Kind, World, call, pause};
+
+/// A catalog whose every request stops in the world.
+pub(crate) fn catalog(
+    world: &Arc<World>,
+    (tables, bucket): (&Tables, &Bucket),
+    (shards, mistake): (u16, Option<Mistake>),
+) -> Catalog {
+    let wire = SharedHttpConnector::new(Wire {
+        world: Arc::clone(world),
+        tables: tables.clone(),
+        bucket: bucket.clone(),
+        mistake,
+    });
+    let client = http_client_fn(move |_, _| wire.clone());
+    let clock = SharedAsyncSleep::new(Clock(Arc::clone(world)));
+    let settings = narvi_embedded::settings("http://simulated", shards);
+    Connection::over(settings, Requests::new(), client, clock).catalog()
+}
+
+/// The way to the tables.
+struct Wire {
+    world: Arc<World>,
+    tables: Tables,
+    bucket: Bucket,
+    mistake: Option<Mistake>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap();
+        let operation = target.split_once('.').unwrap().1.to_owned();
+        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let kind = match operation.as_str() {
+            "Query" | "GetItem" => Kind::Read,
+            "BatchWriteItem" => Kind::Writes,
+            _ => Kind::Write,
+        };
+        if operation == "Query" && body.get("Limit").is_none() {
+            // Pages of a few rows, so that other calls come in between.
+            let mut state = self.world.state();
+            if state.faults > 0 && state.rng.percent(30) {
+                body["Limit"] = json!(state.rng.between(1, 4));
+            }
+        }
+        let what = format!("{operation} {}", about(&body));
+        let (world, tables) = (Arc::clone(&self.world), self.tables.clone());
+        if self.mistake == Some(Mistake::CommitsLate) && operation == "TransactWriteItems" {
+            let effect = move || drop(tables.answer(&operation, body.to_string().as_bytes()));
+            world.later(what, Box::new(effect));
+            return HttpConnectorFuture::ready(Ok(response(200, b"{}".to_vec())));
+        }
+        let bucket = self.bucket.clone();
+        let hasty = self.mistake == Some(Mistake::NoGrace);
+        let careless = self.mistake == Some(Mistake::HalfBatches);
+        HttpConnectorFuture::new(async move {
+            let done = call(&world, what, kind, move |extent| {
+                let mut body = body.clone();
+                if hasty {
+                    bucket.remove(&garbage(&body));
+                }
+                if extent == Extent::Half || careless && kind == Kind::Writes {
+                    halve(&mut body);
+                }
+                if body["RequestItems"]
+                    .as_object()
+                    .is_some_and(serde_json::Map::is_empty)
+                {
+                    return (200, b"{}".to_vec());
+                }
+                tables.answer(&operation, body.to_string().as_bytes())
+            });
+            match done.await {
+                Ok((status, answer)) => Ok(response(status, answer)),
+                Err(Fault::Throttled) => Ok(failed(400, "ProvisionedThroughputExceededException")),
+                Err(Fault::Broken) => Ok(failed(500, "InternalServerError")),
+                Err(Fault::Silent) => Err(ConnectorError::timeout("no answer came".into())),
+            }
+        })
+    }
+}
+
+fn response(status: u16, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+}
+
+fn failed(status: u16, code: &str) -> HttpResponse {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
+    response(status, body.to_string().into_bytes())
+}
+
+/// Every other one of the writes of a batch.
+fn halve(body: &mut Value) {
+    for writes in body["RequestItems"].as_object_mut().unwrap().values_mut() {
+        let writes = writes.as_array_mut().unwrap();
+        let mut place = 0;
+        writes.retain(|_| {
+            place += 1;
+            place % 2 == 0
+        });
+    }
+    let tables = body["RequestItems"].as_object_mut().unwrap();
+    tables.retain(|_, writes| !writes.as_array().unwrap().is_empty());
+}
+
+/// The objects that a request puts on the list of garbage.
+fn garbage(body: &Value) -> Vec<String> {
+    let tables = body["RequestItems"].as_object().into_iter();
+    let writes = tables.flat_map(serde_json::Map::values);
+    let writes = writes.flat_map(|writes| writes.as_array().unwrap());
+    let items = writes.map(|write| &write["PutRequest"]["Item"]);
+    let listed = items.filter(|item| item["pk"]["S"] == "garbage");
+    let keys = listed.map(|item| item["sk"]["S"].as_str().unwrap());
+    keys.map(|key| key.split_once('/').unwrap().1.to_owned())
+        .collect()
+}
+
+/// What a request is about, for the trace.
+fn about(body: &Value) -> String {
+    let key = |item: &Value| format!("{} {}", item["pk"]["S"], item["sk"]["S"]);
+    if let Some(tables) = body["RequestItems"].as_object() {
+        let writes = tables
+            .values()
+            .flat_map(|writes| writes.as_array().unwrap());
+        let texts = writes.map(|write| match write.get("PutRequest") {
+            Some(put) => format!("+{}", key(&put["Item"])),
+            None => format!("-{}", key(&write["DeleteRequest"]["Key"])),
+        });
+        return texts.collect::<Vec<_>>().join(", ");
+    }
+    if let Some(writes) = body["TransactItems"].as_array() {
+        return key(&writes[1]["Put"]["Item"]);
+    }
+    for name in ["Item", "Key"] {
+        if body.get(name).is_some() {
+            return key(&body[name]);
+        }
+    }
+    let key = &body["ExpressionAttributeValues"][":pk"]["S"];
+    format!("{} {key}", body["TableName"])
+}
+
+/// The SDK's time: the world's.
+struct Clock(Arc<World>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl AsyncSleep for Clock {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        // The SDK throws dice of its own for pauses between attempts.
+        let duration = match duration {
+            short if short <= Duration::from_secs(1) => Duration::from_millis(100),
+            long => long,
+        };
+        let pause = pause(&self.0, duration.as_nanos() as i64);
+        Sleep::new(async move { drop(pause.await) })
+    }
+}
