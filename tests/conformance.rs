@@ -27,15 +27,17 @@ use serde_json::{Value, json};
 use case::{Case, DataSet};
 
 /// Categories whose every case must pass, but for [`DIFFERENT`].
-const HELD: [&str; 32] = [
+const HELD: [&str; 34] = [
     "badmetric",
     "badpush",
     "badquery",
     "binop",
     "categorize",
     "decolorize",
+    "deflabels",
     "detected",
     "format",
+    "index",
     "instant",
     "json",
     "labels",

@@ -58,6 +58,11 @@ impl Candidate {
     pub(crate) fn chunk(&self) -> &ChunkMeta {
         &self.segment.tail.footer.chunks[self.place]
     }
+
+    /// Whose chunk it is.
+    pub(crate) fn stream(&self) -> StreamId {
+        self.segment.tail.footer.streams[self.chunk().stream as usize].id
+    }
 }
 
 /// Every chunk of the chosen streams that touches `range` and may hold what is required, over all

@@ -6,10 +6,6 @@
 use narvi_model::Timestamp;
 use narvi_segment::ChunkMeta;
 
-/// Bytes that a pair of structured metadata counts beside its text, which is stored once: what it
-/// counts in Loki, for two pairs in a row. The footer knows the text but not the pairs.
-const METADATA_ROW_BYTES: u64 = 16;
-
 /// The first and the last time of a chunk or segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -38,14 +34,6 @@ impl Extent {
         let part = self.last.min(end).since(self.first.max(start));
         part as f64 / whole as f64
     }
-}
-
-/// What a chunk weighs in a volume: its lines, the distinct texts of its metadata, and what
-/// repeated metadata takes beside them.
-pub(crate) fn weight(chunk: &ChunkMeta) -> u64 {
-    let repeated = u64::from(chunk.rows.saturating_sub(1)) * METADATA_ROW_BYTES;
-    let metadata = chunk.metadata.as_ref();
-    chunk.line_bytes + metadata.map_or(0, |column| u64::from(column.raw_len) + repeated)
 }
 
 #[cfg(test)]

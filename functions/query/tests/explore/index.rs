@@ -149,6 +149,21 @@ async fn volumes_are_grouped_cut_and_sorted() {
 }
 
 #[tokio::test]
+async fn volumes_count_lines_once_that_small_segments_repeat() {
+    let mut fixture = Fixture::new("").await;
+    let lines = [(1, "same"), (1, "other"), (2, "more")];
+    fixture.store(Stored::InRow, "a", &lines).await;
+    fixture.store(Stored::AsObject, "a", &lines[1..]).await;
+    fixture.store(Stored::InRow, "a", &[(2, "less")]).await;
+    let before = fixture.counted();
+    let all = [("query", "{}")];
+    let got = volumes(&fixture, VOLUME, &all).await;
+    assert_eq!(got, [r#"{"app":"a"} 100000=17"#]);
+    let since = fixture.since(&before);
+    assert_eq!(since.get("s3.GetObject"), Some(&1), "{since:?}");
+}
+
+#[tokio::test]
 async fn volumes_over_time() {
     let mut fixture = Fixture::new("").await;
     fixture

@@ -2,8 +2,10 @@
 //! alone (spec `http-api.md` §8).
 
 mod buckets;
+mod weight;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::{HashMap, HashMapExt as _};
@@ -11,19 +13,21 @@ use futures::stream::{self, StreamExt as _};
 use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::{QueryResult, QueryStats, Sample, Series};
-use narvi_model::{Labels, MatchOp, Matcher, StreamId, TimeRange, Timestamp};
+use narvi_model::{Labels, MatchOp, Matcher, StreamId, Timestamp};
 
-use crate::candidates::Opened;
+use crate::candidates::{Candidate, candidates};
 use crate::damage::Damage;
 use crate::error::EngineError;
-use crate::extent::{self, Extent};
+use crate::extent::Extent;
 use crate::limits::{DAYS_AHEAD, MAX_VOLUME_POINTS};
 use crate::lookup;
 use crate::request::{Answer, IndexRequest};
+use crate::scan::Worker;
 use crate::search;
 use crate::{Engine, checks};
 
 use buckets::{Buckets, Cells};
+use weight::weights;
 
 /// What a volume is asked by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,15 +73,20 @@ impl Engine {
     /// # Errors
     /// Over a limit, or the catalog or an object failed.
     pub async fn volume(&self, request: &VolumeRequest<'_>) -> Result<Answer, EngineError> {
+        let running = Running::default();
         self.within(
             request.index.limits,
-            &Running::default(),
-            self.settled(|| self.count_volume(request)),
+            &running,
+            self.settled(|| self.count_volume(request, &running)),
         )
         .await
     }
 
-    async fn count_volume(&self, request: &VolumeRequest<'_>) -> Result<Answer, EngineError> {
+    async fn count_volume(
+        &self,
+        request: &VolumeRequest<'_>,
+        running: &Running,
+    ) -> Result<Answer, EngineError> {
         let started = Instant::now();
         let mut stats = QueryStats::default();
         let index = &request.index;
@@ -106,9 +115,13 @@ impl Engine {
             while let Some(day) = days.next().await {
                 let day = day?;
                 stats.add(&day.stats);
-                for segment in &day.segments {
-                    volumes.add(segment, &day.found.streams, range, &mut stats)?;
+                let found = candidates(&day.found, day.segments, range, &Required::Anything);
+                let found = Arc::new(found);
+                let weights = self.weigh(&found, &damage, running).await?;
+                for (candidate, weight) in found.iter().zip(weights) {
+                    volumes.add(candidate, weight)?;
                 }
+                stats.chunks_matched += found.len() as u64;
             }
             warnings.extend(self.warn(tenant, &damage));
         }
@@ -119,6 +132,19 @@ impl Engine {
             stats,
             warnings,
         })
+    }
+
+    /// What each chunk weighs, found out by a thread for such work.
+    async fn weigh(
+        &self,
+        found: &Arc<Vec<Candidate>>,
+        damage: &Damage,
+        running: &Running,
+    ) -> Result<Vec<u64>, EngineError> {
+        let (found, damage, running) = (Arc::clone(found), damage.clone(), running.clone());
+        let weigh =
+            move |worker: &mut Worker| weights(&found, &damage, (&mut worker.scratch, &running));
+        self.workers.run(weigh).await
     }
 }
 
@@ -153,31 +179,16 @@ impl<'a> Volumes<'a> {
         }
     }
 
-    /// Counts the chunks of a segment.
-    fn add(
-        &mut self,
-        segment: &Opened,
-        streams: &HashMap<StreamId, Labels>,
-        range: TimeRange,
-        stats: &mut QueryStats,
-    ) -> Result<(), EngineError> {
-        for (stream, chunk) in segment.chunks() {
-            let Some(labels) = streams.get(&stream.id) else {
-                continue;
-            };
-            if !range.touches(chunk.first, chunk.last) {
-                continue;
-            }
-            stats.chunks_matched += 1;
-            if !self.of_stream.contains_key(&stream.id) {
-                let places = self.places(labels)?;
-                self.of_stream.insert(stream.id, places);
-            }
-            let bytes = extent::weight(chunk);
-            for &place in self.of_stream.get(&stream.id).into_iter().flatten() {
-                self.buckets
-                    .add(&mut self.cells[place], Extent::of(chunk), bytes);
-            }
+    /// Counts a chunk of so many bytes.
+    fn add(&mut self, candidate: &Candidate, weight: u64) -> Result<(), EngineError> {
+        let id = candidate.stream();
+        if !self.of_stream.contains_key(&id) {
+            let places = self.places(&candidate.labels)?;
+            self.of_stream.insert(id, places);
+        }
+        let extent = Extent::of(candidate.chunk());
+        for &place in self.of_stream.get(&id).into_iter().flatten() {
+            self.buckets.add(&mut self.cells[place], extent, weight);
         }
         Ok(())
     }
