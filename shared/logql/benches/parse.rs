@@ -16,20 +16,29 @@ const VALUES: usize = 1000;
 fn queries() -> [(&'static str, String); 4] {
     let pods: Vec<String> = (0..VALUES).map(|n| format!("checkout-{n:05}")).collect();
     [
-        ("selector", r#"{app="checkout", env="prod"} |= "error""#.into()),
+        (
+            "selector",
+            r#"{app="checkout", env="prod"} |= "error""#.into(),
+        ),
         (
             "pipeline",
-            r#"{app="checkout"} |= "error" | json status="http.status" | status >= 500 and method=~"GET|PUT" | line_format "{{.method}} {{.path | upper}}""#
+            r#"{app="checkout"} |= "error" | json status="http.status"
+                | status >= 500 and method=~"GET|PUT"
+                | line_format "{{.method}} {{.path | upper}}""#
                 .into(),
         ),
         (
             "metric",
-            r#"topk(5, sum by (path) (rate({app="checkout"} | logfmt | duration > 1s [5m])) / ignoring (method) group_left sum by (path) (rate({app="checkout"}[5m])))"#
+            r#"topk(5, sum by (path) (rate({app="checkout"} | logfmt | duration > 1s [5m]))
+                / ignoring (method) group_left sum by (path) (rate({app="checkout"}[5m])))"#
                 .into(),
         ),
         (
             "a variable of 1,000 values",
-            format!(r#"sum by (pod) (count_over_time({{pod=~"{}"}}[1m]))"#, pods.join("|")),
+            format!(
+                r#"sum by (pod) (count_over_time({{pod=~"{}"}}[1m]))"#,
+                pods.join("|")
+            ),
         ),
     ]
 }
