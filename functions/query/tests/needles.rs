@@ -80,8 +80,8 @@ async fn what_cannot_be_there_is_not_fetched() {
     store(&mut fixture, Stored::Merged, "a", &lines).await;
     let there = lines[3_001].split_once("trace=").unwrap().1[..16].to_owned();
     let absent = "6f1c2f0e-aaaa-4d5a-9b1e-0123456789ab";
-    // An id is one gram or two, which a filter takes for there in one chunk of 32 where it is not:
-    // of some 50 chunks a few are read. They are less than the first unit of a query, so that is
+    // An id is one gram or two, which a filter takes for there in one chunk of 256 where it is not:
+    // of some 50 chunks one or two are read. They are less than the first unit of a query, so that is
     // one request.
     let few = 1_000;
     for (pipeline, found, gets, most) in [
@@ -106,8 +106,11 @@ async fn what_cannot_be_there_is_not_fetched() {
         ),
         // With escapes in them, lines may hold any value: all are read, in two units.
         (format!("| logfmt | trace=`{absent}`"), 0, 2, 6_000),
+        // Names are shorter than ids.
+        ("|= `customers`".to_owned(), 0, 0, 0),
+        ("|= `abse`".to_owned(), 0, 0, 0),
         // Too short to be looked up.
-        ("|= `zzzzzzz`".to_owned(), 0, 2, 6_000),
+        ("|= `zzz`".to_owned(), 0, 2, 6_000),
     ] {
         let before = fixture.counted();
         let (got, read) = search(&fixture, "a", &pipeline).await;

@@ -11,11 +11,11 @@ use foldhash::{HashMap, HashMapExt as _};
 use narvi_logql::logs::Arrival;
 use narvi_logql::required::Required;
 use narvi_model::{Labels, StreamId, TimeRange};
-use narvi_segment::{ChunkMeta, Filter, FooterStream};
+use narvi_segment::{ChunkMeta, FooterStream};
 use narvi_storage::SegmentRow;
 
 use crate::lookup::Found;
-use crate::needles::Known;
+use crate::needles::{Filters, Known};
 use crate::tail::Tail;
 
 /// Chunks of one segment are told apart by this many bits of an arrival.
@@ -27,7 +27,7 @@ pub(crate) struct Opened {
     pub(crate) row: Arc<SegmentRow>,
     pub(crate) tail: Arc<Tail>,
     /// What is known of its chunks; read only where a query looks for texts.
-    pub(crate) filters: Arc<[Filter]>,
+    pub(crate) filters: Arc<Filters>,
 }
 
 impl Opened {

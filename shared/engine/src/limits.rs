@@ -10,7 +10,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(28);
 /// it holds the tails of 1 GiB of lines. Beyond it the oldest are fetched again.
 pub const TAIL_CACHE_BYTES: u64 = 64 << 20;
 
-/// Bytes of filters kept between queries, some 1/350 of the lines' size: those of 10 GiB of lines.
+/// Bytes of filters kept between queries, some 1/160 of the lines' size: those of 5 GiB of lines.
 pub const FILTER_CACHE_BYTES: u64 = 32 << 20;
 
 /// Bytes of a segment's filters that are fetched at most. Beyond it the segment is read as if it

@@ -18,17 +18,40 @@ use crate::error::EngineError;
 use crate::limits::{FILTER_BYTES, FILTER_SHARE};
 use crate::tail::Tail;
 
+/// The filters of a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Filters {
+    /// In the order of the first chunk that each speaks for.
+    filters: Vec<Filter>,
+}
+
+impl Filters {
+    fn new(mut filters: Vec<Filter>) -> Self {
+        filters.sort_by_key(Filter::first_chunk);
+        Self { filters }
+    }
+
+    /// The filter that speaks for a chunk.
+    fn of(&self, chunk: usize) -> Option<&Filter> {
+        let behind = self
+            .filters
+            .partition_point(|filter| filter.first_chunk() <= chunk);
+        let filter = self.filters.get(behind.checked_sub(1)?)?;
+        Some(filter).filter(|filter| filter.knows(chunk))
+    }
+}
+
 /// Filters by segment, bounded in bytes.
 #[derive(Debug)]
-pub(crate) struct FilterCache(Cache<SegmentId, Arc<[Filter]>, FilterWeight>);
+pub(crate) struct FilterCache(Cache<SegmentId, Arc<Filters>, FilterWeight>);
 
 #[derive(Clone, Debug)]
 struct FilterWeight;
 
-impl Weighter<SegmentId, Arc<[Filter]>> for FilterWeight {
-    fn weight(&self, _: &SegmentId, filters: &Arc<[Filter]>) -> u64 {
-        let weights = filters.iter().map(Filter::weight);
-        (weights.sum::<usize>() + size_of::<Filter>()) as u64
+impl Weighter<SegmentId, Arc<Filters>> for FilterWeight {
+    fn weight(&self, _: &SegmentId, filters: &Arc<Filters>) -> u64 {
+        let weights = filters.filters.iter().map(Filter::weight);
+        (weights.sum::<usize>() + size_of::<Filters>()) as u64
     }
 }
 
@@ -45,7 +68,7 @@ impl FilterCache {
         objects: &dyn Objects,
         row: &SegmentRow,
         tail: &Tail,
-    ) -> Result<(Arc<[Filter]>, u64), EngineError> {
+    ) -> Result<(Arc<Filters>, u64), EngineError> {
         let places = &tail.footer.filters;
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
             return Ok((Arc::default(), 0));
@@ -73,7 +96,7 @@ impl FilterCache {
             let filter = Filter::decode(place, stored);
             filters.extend(filter.map_err(|e| EngineError::corrupt(id, &e))?);
         }
-        let filters: Arc<[Filter]> = filters.into();
+        let filters = Arc::new(Filters::new(filters));
         self.0.insert(*id, Arc::clone(&filters));
         Ok((filters, fetched))
     }
@@ -88,9 +111,9 @@ pub(crate) struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// A chunk, by its place in the footer, of a stream with these labels.
-    pub(crate) fn of(filters: &'a [Filter], chunk: usize, labels: &'a Labels) -> Self {
+    pub(crate) fn of(filters: &'a Filters, chunk: usize, labels: &'a Labels) -> Self {
         Self {
-            filter: filters.iter().find(|filter| filter.knows(chunk)),
+            filter: filters.of(chunk),
             chunk,
             labels,
         }

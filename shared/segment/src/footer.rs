@@ -63,12 +63,17 @@ impl FilterPlace {
         self.offset..self.offset.saturating_add(self.len.into())
     }
 
-    /// Reads the filter out of a whole segment in memory; `None` for unknown kinds.
-    pub(crate) fn open(&self, segment: &[u8]) -> Result<Option<Filter>, FormatError> {
+    /// Its bytes out of a whole segment in memory; none where they lie outside.
+    pub(crate) fn of<'a>(&self, segment: &'a [u8]) -> &'a [u8] {
         let range = self.range();
         let start = usize::try_from(range.start).unwrap_or(usize::MAX);
         let end = usize::try_from(range.end).unwrap_or(usize::MAX);
-        Filter::decode(self, segment.get(start..end).unwrap_or_default())
+        segment.get(start..end).unwrap_or_default()
+    }
+
+    /// Reads the filter out of a whole segment in memory; `None` for unknown kinds.
+    pub(crate) fn open(&self, segment: &[u8]) -> Result<Option<Filter>, FormatError> {
+        Filter::decode(self, self.of(segment))
     }
 }
 

@@ -28,8 +28,8 @@ use crate::{ChunkMeta, Codec};
 /// it keeps the column bounded.
 pub(crate) const METADATA_SHARE: usize = 4;
 
-/// Filters take less than this part of what they speak for (`filter/draft.rs`).
-const FILTER_SHARE: usize = 12;
+/// Filters hardly ever take more than this part of what they speak for (`filter/draft.rs`).
+const FILTER_SHARE: usize = 8;
 
 /// How to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,14 @@ impl Default for WriterOptions {
             max_chunk_bytes: 1 << 20,
             filters: false,
         }
+    }
+}
+
+impl WriterOptions {
+    /// Whether a chunk of so many bytes of lines in so many rows is full, or nearly: merges take
+    /// such a chunk over as it is.
+    pub(crate) fn fills(&self, line_bytes: u64, rows: usize) -> bool {
+        line_bytes >= self.max_chunk_bytes as u64 / 2 || rows >= self.max_chunk_rows / 2
     }
 }
 
@@ -124,7 +132,7 @@ impl Writer {
             options,
             compressor: Compressor::new(options.codec),
             sections: Sections::default(),
-            filters: FilterDraft::default(),
+            filters: FilterDraft::new(),
             known: HashSet::new(),
             footer: Footer {
                 streams: Vec::new(),
@@ -325,7 +333,15 @@ impl Writer {
         let lines = store("lines", part.lines, compressor, &mut self.sections.lines)?;
         if self.options.filters {
             let stored = lines.len as usize;
+            let copyable = self.options.fills((part.lines.len() - rows) as u64, rows);
+            // A filter of its own can be copied with its chunk.
+            if copyable {
+                self.filters.flush();
+            }
             self.filters.push(part.lines, &metadata.values(), stored);
+            if copyable {
+                self.filters.flush();
+            }
         }
         raw.clear();
         metadata.take_into(raw);

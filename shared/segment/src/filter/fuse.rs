@@ -1,17 +1,16 @@
 //! [`Fuse`]: a set of 64-bit keys of which only a few bits each are kept (a binary fuse filter,
-//! Graf and Lemire 2022). What is in the set is always found; other keys are found once in
-//! 2^[`BITS`] times.
+//! Graf and Lemire 2022). What is in the set is always found; of others one in 2^[`BITS`] is.
 //!
-//! Own code, since the libraries for it keep 8 or 16 bits a key, and every bit is an eighth of the
-//! filter. Does not know what the keys are.
+//! Own code, since what is stored must be the same for ever, and older sets have fewer bits than
+//! any library keeps. Does not know what the keys are.
 
 use crate::error::Fault;
 use crate::filter::grams::mix;
 use crate::limits::MAX_FILTER_KEYS;
 use crate::varint::{Cursor, Read, put, put_len};
 
-/// Bits kept of each key.
-pub(crate) const BITS: usize = 5;
+/// Bits kept of each key; older sets have fewer.
+pub(crate) const BITS: usize = 8;
 
 /// Slots of a segment, as a power of two, at most.
 const MAX_SEGMENT_LOG: u32 = 18;
@@ -23,8 +22,9 @@ const SEEDS: u64 = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fuse {
     shape: Shape,
-    /// [`BITS`] bits for each slot, low bits first.
+    /// Some bits for each slot, low bits first.
     slots: Vec<u8>,
+    bits: usize,
 }
 
 /// Where the three slots of a key lie.
@@ -58,7 +58,7 @@ impl Shape {
         (self.segments as usize + 2) << self.segment_log
     }
 
-    /// The key's slots, and the bits that they must make together.
+    /// The key's slots, and what they must make together in as many bits as there are.
     fn places(self, key: u64) -> ([usize; 3], u8) {
         let hash = mix(key ^ mix(self.seed));
         let width = u64::from(self.segments) << self.segment_log;
@@ -66,8 +66,7 @@ impl Shape {
         let (len, mask) = (1 << self.segment_log, (1_u64 << self.segment_log) - 1);
         let second = (first + len) ^ ((hash >> 18) & mask) as usize;
         let third = (first + 2 * len) ^ (hash & mask) as usize;
-        let bits = (mix(hash) & ((1 << BITS) - 1)) as u8;
-        ([first, second, third], bits)
+        ([first, second, third], mix(hash) as u8)
     }
 }
 
@@ -119,29 +118,34 @@ impl Fuse {
         }
         Some(Self {
             shape,
-            slots: pack(&values),
+            slots: values,
+            bits: BITS,
         })
     }
 
     /// Whether a key may be in the set.
     pub(crate) fn may_hold(&self, key: u64) -> bool {
         let (places, bits) = self.shape.places(key);
-        places
+        let slots = places
             .iter()
-            .fold(bits, |bits, &place| bits ^ self.slot(place))
-            == 0
+            .fold(bits, |bits, &place| bits ^ self.slot(place));
+        slots & (u8::MAX >> (8 - self.bits)) == 0
     }
 
+    /// The bits of a slot, and in the upper ones what may be there.
     fn slot(&self, place: usize) -> u8 {
-        let (byte, shift) = (place * BITS / 8, place * BITS % 8);
+        let (byte, shift) = (place * self.bits / 8, place * self.bits % 8);
         let low = self.slots.get(byte).copied().unwrap_or_default();
+        if shift == 0 {
+            return low;
+        }
         let high = self.slots.get(byte + 1).copied().unwrap_or_default();
-        (u16::from_le_bytes([low, high]) >> shift) as u8 & ((1 << BITS) - 1)
+        (u16::from_le_bytes([low, high]) >> shift) as u8
     }
 
     /// Appends the set.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        out.push(BITS as u8);
+        out.push(self.bits as u8);
         out.push(self.shape.segment_log as u8);
         put_len(out, self.shape.segments as usize);
         put(out, self.shape.seed);
@@ -150,9 +154,9 @@ impl Fuse {
 
     /// Reads a set, which takes all that is left.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Read<Self> {
-        let bits = cursor.byte("bits of a key")?;
-        if usize::from(bits) != BITS {
-            return Err(cursor.fail("bits of a key", Fault::Unknown(bits.into())));
+        let bits = usize::from(cursor.byte("bits of a key")?);
+        if bits == 0 || bits > BITS {
+            return Err(cursor.fail("bits of a key", Fault::Unknown(bits as u64)));
         }
         let log = u32::from(cursor.byte("filter's segment size")?);
         if log > MAX_SEGMENT_LOG {
@@ -167,23 +171,10 @@ impl Fuse {
             segment_log: log,
             segments: segments as u32,
         };
-        let len = (shape.slots() * BITS).div_ceil(8);
+        let len = (shape.slots() * bits).div_ceil(8);
         let slots = cursor.take("filter's slots", len)?.to_vec();
-        Ok(Self { shape, slots })
+        Ok(Self { shape, slots, bits })
     }
-}
-
-fn pack(values: &[u8]) -> Vec<u8> {
-    let mut packed = vec![0; (values.len() * BITS).div_ceil(8)];
-    for (place, &value) in values.iter().enumerate() {
-        let (byte, shift) = (place * BITS / 8, place * BITS % 8);
-        let [low, high] = (u16::from(value) << shift).to_le_bytes();
-        packed[byte] |= low;
-        if high != 0 {
-            packed[byte + 1] |= high;
-        }
-    }
-    packed
 }
 
 #[cfg(test)]
@@ -203,17 +194,45 @@ mod tests {
             assert!(keys.iter().all(|&key| fuse.may_hold(key)), "{count}");
             let others = (1..=20_000_u64).map(|n| mix(u64::MAX - n));
             let found = others.filter(|&key| fuse.may_hold(key)).count();
-            // 625 are expected.
-            assert!(found < 800, "{found} of 20,000 with {count} keys");
+            // 78 are expected.
+            assert!(found < 130, "{found} of 20,000 with {count} keys");
             let mut bytes = Vec::new();
             fuse.put(&mut bytes);
             if count >= 1_000 {
-                let most = if count > 10_000 { 6.4 } else { 8.0 };
+                let most = if count > 10_000 { 10.0 } else { 12.4 };
                 assert!(bytes.len() as f64 * 8.0 < most * count as f64, "{count}");
             }
             let mut cursor = Cursor::new(&bytes, Area::Column(0));
             assert_eq!(Fuse::read(&mut cursor).unwrap(), fuse);
             assert!(cursor.finish("filter").is_ok());
+        }
+    }
+
+    #[test]
+    fn fewer_bits_find_every_key_too() {
+        let keys = keys(1_000);
+        let mut fuse = Fuse::new(&keys).unwrap();
+        for bits in 1..BITS {
+            let whole = Fuse::new(&keys).unwrap();
+            let packed = (0..whole.slots.len() * bits).map(|bit| {
+                let (slot, bit) = (bit / bits, bit % bits);
+                whole.slots[slot] >> bit & 1
+            });
+            let packed: Vec<u8> = packed.collect();
+            let bytes = packed.chunks(8).map(|bits| {
+                let set = bits.iter().zip(0..).map(|(bit, place)| bit << place);
+                set.sum::<u8>()
+            });
+            (fuse.slots, fuse.bits) = (bytes.collect(), bits);
+            let mut stored = Vec::new();
+            fuse.put(&mut stored);
+            let mut cursor = Cursor::new(&stored, Area::Column(0));
+            assert_eq!(Fuse::read(&mut cursor).unwrap(), fuse, "{bits} bits");
+            assert!(keys.iter().all(|&key| fuse.may_hold(key)), "{bits} bits");
+            let others = (1..=20_000_u64).map(|n| mix(u64::MAX - n));
+            let found = others.filter(|&key| fuse.may_hold(key)).count();
+            let want = 20_000 >> bits;
+            assert!(found < want * 5 / 4 + 20, "{found} with {bits} bits");
         }
     }
 

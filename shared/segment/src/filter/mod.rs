@@ -14,40 +14,57 @@ use crate::FilterPlace;
 use crate::error::{Area, Fault, FormatError};
 use crate::varint::{Cursor, Read};
 use fuse::Fuse;
-use grams::{GRAM, grams, mix};
+use grams::{Gram, NAMES, WORDS, mix};
 
-/// The kind of filter that this file reads and writes.
-pub(crate) const GRAMS: u32 = 1;
+/// The kind of filter that earlier versions wrote: grams of words of every kind.
+const GRAMS: u32 = 1;
 
-/// How the grams of a chunk were chosen. Stored as a byte: the place of the window's size in
-/// [`WINDOWS`], plus the flags.
+/// The kind that is written: words that have a digit in their windows, and names.
+pub(crate) const SPLIT: u32 = 2;
+
+/// How the grams of a chunk were chosen. Stored as a byte: the places of the windows' sizes in
+/// their tables, plus the flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mode {
-    /// Bytes of a window; `None` where nothing is known of the chunk.
-    window: Option<usize>,
-    /// Whether windows without a letter are in.
+    /// Bytes of a window of words; `None` where nothing is known of them.
+    words: Option<usize>,
+    /// Bytes of a window of names; `None` where nothing is known of them.
+    names: Option<usize>,
+    /// Whether windows of words without a letter are in.
     numeric: bool,
     /// Whether lines hold `\u`, which in JSON may stand for any character.
     escapes: bool,
 }
 
 /// Sizes of windows by their number; 0 stands for none.
-const WINDOWS: [usize; 5] = [0, GRAM, 12, 16, 32];
+const WORD_WINDOWS: [usize; 5] = [0, 8, 12, 16, 32];
+const NAME_WINDOWS: [usize; 4] = [0, 4, 8, 16];
+const NAME_SHIFT: u32 = 3;
 const NUMERIC: u8 = 0x40;
 const ESCAPES: u8 = 0x80;
 
 impl Mode {
     fn byte(self) -> u8 {
-        let window = self.window.unwrap_or(0);
-        let place = WINDOWS.iter().position(|size| *size == window);
+        let place = |sizes: &[usize], window: Option<usize>| {
+            let place = sizes.iter().position(|size| Some(*size) == window);
+            place.unwrap_or(0) as u8
+        };
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        place.unwrap_or(0) as u8 | flag(self.numeric, NUMERIC) | flag(self.escapes, ESCAPES)
+        place(&WORD_WINDOWS, self.words)
+            | place(&NAME_WINDOWS, self.names) << NAME_SHIFT
+            | flag(self.numeric, NUMERIC)
+            | flag(self.escapes, ESCAPES)
     }
 
     fn of_byte(byte: u8) -> Option<Self> {
-        let window = WINDOWS.get(usize::from(byte & !(NUMERIC | ESCAPES)))?;
+        let numbers = byte & !(NUMERIC | ESCAPES);
+        let size = |sizes: &[usize], place: u8| {
+            let size = sizes.get(usize::from(place))?;
+            Some(Some(*size).filter(|size| *size > 0))
+        };
         Some(Self {
-            window: Some(*window).filter(|window| *window > 0),
+            words: size(&WORD_WINDOWS, numbers & ((1 << NAME_SHIFT) - 1))?,
+            names: size(&NAME_WINDOWS, numbers >> NAME_SHIFT)?,
             numeric: byte & NUMERIC != 0,
             escapes: byte & ESCAPES != 0,
         })
@@ -62,6 +79,7 @@ const fn key(chunk: usize, gram: u64) -> u64 {
 /// What is known of some chunks that lie side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
+    kind: u32,
     first_chunk: usize,
     modes: Vec<Mode>,
     set: Fuse,
@@ -75,7 +93,7 @@ impl Filter {
     /// # Errors
     /// The first byte that breaks the format's rules.
     pub fn decode(place: &FilterPlace, stored: &[u8]) -> Result<Option<Self>, FormatError> {
-        if place.kind != GRAMS {
+        if place.kind != GRAMS && place.kind != SPLIT {
             return Ok(None);
         }
         let mut cursor = Cursor::new(stored, Area::Filter(place.offset));
@@ -83,10 +101,11 @@ impl Filter {
         if computed != stored {
             return Err(cursor.fail("filter", Fault::Checksum { computed, stored }));
         }
-        let modes = read_modes(&mut cursor, place.chunk_count as usize)?;
+        let modes = read_modes(&mut cursor, place)?;
         let set = Fuse::read(&mut cursor)?;
         cursor.finish("filter")?;
         Ok(Some(Self {
+            kind: place.kind,
             first_chunk: place.first_chunk as usize,
             modes,
             set,
@@ -102,12 +121,29 @@ impl Filter {
         let Some((chunk, mode)) = self.mode(chunk) else {
             return true;
         };
-        let Some(window) = mode.window else {
-            return true;
-        };
-        grams(text, window, |gram| {
-            !(gram.lettered || mode.numeric) || self.set.may_hold(key(chunk, gram.hash))
-        })
+        let has = |gram: Gram| self.set.may_hold(key(chunk, gram.hash));
+        // Of the first kind words are all that there is; of the other those without a digit are
+        // names and nothing else.
+        let is_in =
+            |gram: Gram| (gram.lettered || mode.numeric) && (gram.numbered || self.kind == GRAMS);
+        let names = mode
+            .names
+            .is_none_or(|window| NAMES.grams(text, window, has));
+        names
+            && mode
+                .words
+                .is_none_or(|window| WORDS.grams(text, window, |gram| !is_in(gram) || has(gram)))
+    }
+
+    /// Whether it is what a writer would make of its only chunk, wherever that is.
+    pub(crate) fn is_copyable(&self) -> bool {
+        self.kind == SPLIT && self.modes.len() == 1
+    }
+
+    /// The first chunk that it speaks for.
+    #[must_use]
+    pub const fn first_chunk(&self) -> usize {
+        self.first_chunk
     }
 
     /// Whether it speaks for a chunk.
@@ -125,7 +161,7 @@ impl Filter {
     /// About the bytes that it takes in memory.
     #[must_use]
     pub const fn weight(&self) -> usize {
-        self.bytes
+        self.bytes + size_of::<Self>()
     }
 
     fn mode(&self, chunk: usize) -> Option<(usize, Mode)> {
@@ -134,12 +170,12 @@ impl Filter {
     }
 }
 
-fn read_modes(cursor: &mut Cursor<'_>, count: usize) -> Read<Vec<Mode>> {
-    let bytes = cursor.take("modes of a filter's chunks", count)?;
-    let unknown = |byte: u8| cursor.fail("mode of a filter's chunk", Fault::Unknown(byte.into()));
-    let modes = bytes
-        .iter()
-        .map(|&byte| Mode::of_byte(byte).ok_or_else(|| unknown(byte)));
+fn read_modes(cursor: &mut Cursor<'_>, place: &FilterPlace) -> Read<Vec<Mode>> {
+    let bytes = cursor.take("modes of a filter's chunks", place.chunk_count as usize)?;
+    let modes = bytes.iter().map(|&byte| {
+        let mode = Mode::of_byte(byte).filter(|mode| place.kind != GRAMS || mode.names.is_none());
+        mode.ok_or_else(|| cursor.fail("mode of a filter's chunk", Fault::Unknown(byte.into())))
+    });
     modes.collect()
 }
 
@@ -151,7 +187,7 @@ mod tests {
 
     /// A filter over chunks, each with its text; what is stored of them is taken to be large.
     fn filter(chunks: &[&str]) -> Filter {
-        let mut draft = FilterDraft::default();
+        let mut draft = FilterDraft::new();
         for chunk in chunks {
             draft.push(chunk.as_bytes(), &[].into_iter(), 1 << 20);
         }
@@ -181,7 +217,7 @@ mod tests {
             ("12345678", [false, true, false]),
             ("1795334400142540064", [true, false, false]),
             ("no-such-word-anywhere", [false, false, false]),
-            ("short", [true, true, true]),
+            ("sho", [true, true, true]),
             ("", [true, true, true]),
         ] {
             let got = [0, 1, 2].map(|chunk| filter.may_hold(chunk, text.as_bytes()));
@@ -196,7 +232,7 @@ mod tests {
 
     #[test]
     fn metadata_is_in_too() {
-        let mut draft = FilterDraft::default();
+        let mut draft = FilterDraft::new();
         draft.push(b"line\n", &["d702d90457dda5fa"].into_iter(), 1 << 20);
         let filter = read(draft);
         assert!(filter.may_hold(0, b"d702d90457dda5fa"));
@@ -214,30 +250,55 @@ mod tests {
                 )
             })
             .collect();
-        for (stored, window, numeric) in [
-            (1 << 24, 8, true),
-            (1 << 19, 12, false),
-            (1 << 18, 16, true),
-            (1 << 15, 16, false),
-            (1 << 12, 32, true),
+        for (stored, words, names, numeric) in [
+            (1 << 24, Some(8), Some(4), true),
+            (1 << 19, Some(12), Some(4), false),
+            (1 << 18, Some(16), Some(4), true),
+            (1 << 15, Some(16), Some(4), false),
+            (1 << 14, Some(32), Some(4), true),
+            (1 << 10, Some(32), Some(8), true),
         ] {
-            let mut draft = FilterDraft::default();
+            let mut draft = FilterDraft::new();
             draft.push(text.as_bytes(), &[].into_iter(), stored);
             let (places, bytes) = draft.finish();
             assert_eq!(places.len(), 1);
             assert!(places[0].len as usize == bytes.len() && bytes.len() < stored / 4 + 100);
             let mode = Mode::of_byte(bytes[0]).unwrap();
             assert_eq!(
-                (mode.window, mode.numeric),
-                (Some(window), numeric),
+                (mode.words, mode.names, mode.numeric),
+                (words, names, numeric),
                 "{stored}"
             );
         }
     }
 
     #[test]
+    fn names_are_found_from_four_letters_on() {
+        let filter = filter(&[
+            "level=error msg=\"connection refused\" at=d702d90457dda5fa\n",
+            "level=info msg=\"PANIC in shop-3.cart\"\n",
+        ]);
+        for (text, want) in [
+            ("refused", [true, false]),
+            ("onnect", [true, false]),
+            ("panic", [false, true]),
+            ("Pani", [false, true]),
+            ("shop-", [false, true]),
+            ("msg=\"connec", [true, false]),
+            ("level", [true, true]),
+            ("fused shop", [false, false]),
+            ("deadlock", [false, false]),
+            ("abs", [true, true]),
+            ("4 5 6 7 8 9", [true, true]),
+        ] {
+            let got = [0, 1].map(|chunk| filter.may_hold(chunk, text.as_bytes()));
+            assert_eq!(got, want, "{text}");
+        }
+    }
+
+    #[test]
     fn broken_bytes_are_refused() {
-        let mut draft = FilterDraft::default();
+        let mut draft = FilterDraft::new();
         draft.push(b"d702d90457dda5fa\n", &[].into_iter(), 1 << 20);
         let (places, bytes) = draft.finish();
         let mut place = places[0];
@@ -252,7 +313,7 @@ mod tests {
             }
             place.crc = places[0].crc;
         }
-        place.kind = 2;
+        place.kind = 3;
         assert_eq!(Filter::decode(&place, &bytes), Ok(None));
     }
 
@@ -261,12 +322,12 @@ mod tests {
 
         #[test]
         fn what_is_there_is_found(
-            lines in proptest::collection::vec("[a-fA-F0-9 .=_é-]{0,60}", 1..12),
-            stored in 1_usize..4_000,
+            lines in proptest::collection::vec("[a-fA-F0-3 .=_é-]{0,60}", 1..12),
+            stored in 1_usize..20_000,
             (line, from, to) in (0_usize..12, 0_usize..60, 0_usize..60),
         ) {
             let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-            let mut draft = FilterDraft::default();
+            let mut draft = FilterDraft::new();
             draft.push(text.as_bytes(), &[].into_iter(), stored);
             let (places, bytes) = draft.finish();
             let line = lines[line % lines.len()].as_bytes();

@@ -1,23 +1,23 @@
-//! Takes a chunk over as it is stored: its columns are checked and copied. Decoded are only lines
-//! and metadata, and only for filters, whose keys tell at which place of its segment a chunk is.
+//! Takes a chunk over as it is stored: its columns and its filter are checked and copied. Only where
+//! it has no filter of its own, as from earlier versions, lines and metadata are decoded for one.
 
 use crate::error::{Fault, FormatError};
-use crate::{ChunkMeta, Column, MetadataColumns, Scratch, Writer};
+use crate::{ChunkMeta, Column, FilterPlace, MetadataColumns, Scratch, Writer};
 
 impl Writer {
-    /// Appends a chunk of another segment to the stream that was begun last. Its rows must follow
-    /// those of the stream so far.
+    /// Appends a chunk of another segment, with the filter that speaks for it, to the stream that was
+    /// begun last. Its rows must follow those of the stream so far.
     ///
     /// # Errors
     /// Bytes that are cut short or damaged.
     pub(crate) fn copy_chunk(
         &mut self,
-        chunk: &ChunkMeta,
+        (chunk, filter): (&ChunkMeta, Option<&FilterPlace>),
         segment: &[u8],
         scratch: &mut Scratch,
     ) -> Result<(), FormatError> {
         if self.options().filters {
-            self.filter_copied(chunk, segment, scratch)?;
+            self.filter_copied((chunk, filter), segment, scratch)?;
         }
         let sections = &mut self.sections;
         let lines = copy("lines", &chunk.lines, segment, &mut sections.lines)?;
@@ -40,12 +40,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Copies a chunk's filter, or makes it anew where it has none of its own.
     fn filter_copied(
         &mut self,
-        chunk: &ChunkMeta,
+        (chunk, filter): (&ChunkMeta, Option<&FilterPlace>),
         segment: &[u8],
         scratch: &mut Scratch,
     ) -> Result<(), FormatError> {
+        if let Some(place) = filter
+            && place
+                .open(segment)?
+                .is_some_and(|filter| filter.is_copyable())
+        {
+            self.filters.copy(place.of(segment));
+            return Ok(());
+        }
         let mut lines = Vec::new();
         chunk.decode_lines(chunk.lines.of(segment)?, &mut lines)?;
         let metadata = match &chunk.metadata {
@@ -54,7 +63,9 @@ impl Writer {
         };
         let columns = metadata.columns.iter();
         let values = columns.flat_map(|column| column.values.iter());
+        self.filters.flush();
         self.filters.push(&lines, &values, chunk.lines.len as usize);
+        self.filters.flush();
         Ok(())
     }
 }

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::draft::Mapping;
+use super::keep::Known;
 use crate::error::FormatError;
-use crate::{ChunkMeta, Rows, Scratch};
+use crate::{ChunkMeta, FilterPlace, Rows, Scratch};
 
 /// A position in the chunks of a stream.
 pub(super) struct Head<'a> {
@@ -13,8 +14,8 @@ pub(super) struct Head<'a> {
     pub(super) input: usize,
     /// The chunk in which the head stands, and those behind it.
     chunks: &'a [ChunkMeta],
-    /// For each of them whether only its rows tell which of them stay.
-    undecided: &'a [bool],
+    /// What else is known of each of them.
+    known: &'a [Known],
     /// The first of them, if it is decoded.
     open: Option<OpenChunk>,
     /// The row in it.
@@ -34,11 +35,11 @@ pub(super) struct OpenChunk {
 
 impl<'a> Head<'a> {
     /// Stands at the first row.
-    pub(super) fn new(input: usize, chunks: &'a [ChunkMeta], undecided: &'a [bool]) -> Self {
+    pub(super) fn new(input: usize, chunks: &'a [ChunkMeta], known: &'a [Known]) -> Self {
         Self {
             input,
             chunks,
-            undecided,
+            known,
             open: None,
             row: 0,
         }
@@ -61,10 +62,15 @@ impl<'a> Head<'a> {
         self.chunks.first().filter(|_| is_whole)
     }
 
+    /// The filter that speaks for the chunk alone.
+    pub(super) fn filter(&self) -> Option<&'a FilterPlace> {
+        self.known.first()?.filter.as_ref()
+    }
+
     /// Whether it is not known which rows of the chunk stay.
     pub(super) fn is_undecided(&self) -> bool {
         let is_decided = self.open.as_ref().is_some_and(|open| open.is_decided);
-        !is_decided && self.undecided.first() == Some(&true)
+        !is_decided && self.known.first().is_some_and(|known| known.is_undecided)
     }
 
     /// Drops those rows of the decoded chunk for which `choose` says false.
@@ -85,7 +91,7 @@ impl<'a> Head<'a> {
         self.open = None;
         self.row = 0;
         self.chunks = self.chunks.get(1..).unwrap_or_default();
-        self.undecided = self.undecided.get(1..).unwrap_or_default();
+        self.known = self.known.get(1..).unwrap_or_default();
     }
 
     /// Decodes the chunk unless it is.

@@ -5,7 +5,7 @@
 
 use narvi_model::{Labels, Timestamp};
 
-use crate::{Footer, Rows};
+use crate::{FilterPlace, Footer, Rows};
 
 /// Decides what stays. The same row gets the same answer, whatever segment it is in.
 pub trait Keep: Send + Sync {
@@ -30,6 +30,15 @@ pub enum Share {
     Nothing,
 }
 
+/// What is known of a chunk that is not in its own entry of the footer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Whether only its rows tell which of them stay.
+    pub(super) is_undecided: bool,
+    /// The filter that speaks for it alone.
+    pub(super) filter: Option<FilterPlace>,
+}
+
 /// What a merge keeps that only merges.
 pub(super) struct Everything;
 
@@ -41,10 +50,19 @@ impl Keep for Everything {
     fn rows(&self, _: &Labels, _: &Rows, _: &mut [bool]) {}
 }
 
-/// Drops the chunks of which nothing stays. Returns for each of the others whether its rows must be
-/// seen.
-pub(super) fn drop_chunks(footer: &mut Footer, keep: &dyn Keep) -> Vec<bool> {
-    let mut undecided = Vec::with_capacity(footer.chunks.len());
+/// Drops the chunks of which nothing stays. Returns what is known of each of the others.
+pub(super) fn drop_chunks(footer: &mut Footer, keep: &dyn Keep) -> Vec<Known> {
+    let mut filters = vec![None; footer.chunks.len()];
+    for place in &footer.filters {
+        if let (1, Some(own)) = (
+            place.chunk_count,
+            filters.get_mut(place.first_chunk as usize),
+        ) {
+            own.get_or_insert(*place);
+        }
+    }
+    let mut filters = filters.into_iter();
+    let mut known = Vec::with_capacity(footer.chunks.len());
     let streams = &footer.streams;
     footer.chunks.retain(|chunk| {
         // Decoding has checked that each chunk has its stream.
@@ -52,8 +70,12 @@ pub(super) fn drop_chunks(footer: &mut Footer, keep: &dyn Keep) -> Vec<bool> {
         let share = stream.map_or(Share::All, |stream| {
             keep.share(&stream.labels, chunk.first, chunk.last)
         });
-        undecided.extend((share != Share::Nothing).then_some(share == Share::Part));
+        let filter = filters.next().flatten();
+        known.extend((share != Share::Nothing).then_some(Known {
+            is_undecided: share == Share::Part,
+            filter,
+        }));
         share != Share::Nothing
     });
-    undecided
+    known
 }

@@ -211,6 +211,7 @@ impl<'a> Merger<'a> {
             self.flush(labels)?;
             self.begin(labels)?;
             let (input, scratch) = (&self.inputs[head.input], &mut self.scratch);
+            let chunk = (chunk, head.filter());
             let copied = self.writer.copy_chunk(chunk, input, scratch);
             copied.map_err(|e| MergeError::input(head.input, e))?;
             self.open -= head.memory();
@@ -300,9 +301,7 @@ impl<'a> Merger<'a> {
     /// Whether a chunk is what this merge would write of its rows, or nearly.
     fn is_good(&self, chunk: &ChunkMeta) -> bool {
         let options = self.writer.options();
-        chunk.lines.codec == options.codec
-            && (chunk.line_bytes >= options.max_chunk_bytes as u64 / 2
-                || chunk.rows as usize >= options.max_chunk_rows / 2)
+        chunk.lines.codec == options.codec && options.fills(chunk.line_bytes, chunk.rows as usize)
     }
 
     fn check_size(&self) -> Result<(), MergeError> {
