@@ -17,7 +17,7 @@ const SHARED: [(&str, &[&str]); 12] = [
     ("logql", &["model"]),
     ("segment", &["model"]),
     ("protocol", &["model"]),
-    ("gateway", &["model"]),
+    ("gateway", &["model", "logql"]),
     ("signed", &[]),
     ("storage", &["model", "segment"]),
     ("rewrite", &["model", "segment", "storage"]),

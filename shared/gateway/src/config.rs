@@ -4,6 +4,7 @@
 //! not known is refused with its place, so a misspelt limit cannot be silently off.
 
 mod expand;
+mod retention;
 mod show;
 
 use std::collections::BTreeMap;
@@ -164,6 +165,14 @@ pub enum ConfigError {
     /// A status that no answer can have.
     #[error("configuration: block_ingestion_status_code: {0} is not between 200 and 599")]
     BlockStatus(u16),
+    /// A rule of `retention_stream` that cannot be followed.
+    #[error("configuration: retention_stream: {rule}: {reason}")]
+    Retention {
+        /// The rule's selector as it is written.
+        rule: String,
+        /// What is wrong with the rule.
+        reason: String,
+    },
 }
 
 impl Config {
@@ -268,6 +277,10 @@ impl Document {
         if let Some(status) = statuses.find(|status| !(200..=599).contains(status)) {
             return Err(ConfigError::BlockStatus(status));
         }
+        let of_all = std::iter::once(&self.limits_config).chain(patches.values());
+        of_all
+            .flat_map(|patch| patch.retention_stream.iter().flatten())
+            .try_for_each(retention::check)?;
         let limits = Limits::default().patched(&self.limits_config);
         Ok(Config {
             defaults,

@@ -32,7 +32,7 @@ pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use label_name::{LabelNameError, is_label_name, label_name};
 pub use labels::{Label, Labels, write_quoted};
-pub use limits::{BlockedQuery, Limits, LimitsPatch, Overrides, Period};
+pub use limits::{BlockedQuery, Limits, LimitsPatch, Overrides, Period, RetentionStream};
 pub use matcher::{MatchOp, Matcher, matches_all};
 pub use moment::Moment;
 pub use otlp_config::{

@@ -76,6 +76,20 @@ pub struct BlockedQuery {
     pub types: Vec<String>,
 }
 
+/// How long lines of some streams are kept.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionStream {
+    /// How long; a day at least, which whoever reads a configuration checks.
+    pub period: Period,
+    /// Of several rules that name a stream the one with the highest counts; of equal ones the
+    /// shortest period.
+    #[serde(default)]
+    pub priority: i64,
+    /// Which streams, as `{namespace="dev"}`.
+    pub selector: String,
+}
+
 /// Makes [`Limits`], [`LimitsPatch`] and what leads from one to the other out of one table.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
@@ -194,6 +208,8 @@ limits! {
     split_queries_by_interval: Period = Period::from_seconds(3600);
     /// How long lines are kept; 0 for ever.
     retention_period: Period = Period::from_seconds(0);
+    /// Streams that are kept for another time.
+    retention_stream: Vec<RetentionStream> = Vec::new();
     /// Most rules of a rule group; 0 for no limit.
     ruler_max_rules_per_rule_group: usize = 0;
     /// Most rule groups; 0 for no limit.
