@@ -8,6 +8,9 @@ pub enum RetentionError {
     /// The list of garbage could not be read or written.
     #[error("garbage cannot be collected: {0}")]
     Garbage(#[source] StorageError),
+    /// The walk through all objects broke off; the next run goes on with it.
+    #[error("orphans cannot be looked for: {0}")]
+    Orphans(#[source] StorageError),
     /// The list of partitions could not be read.
     #[error("partitions cannot be listed: {0}")]
     Partitions(#[source] StorageError),

@@ -1,17 +1,20 @@
-//! [`Handler`]: a run, garbage first, then every partition that may have expired rows.
+//! [`Handler`]: a run: garbage first, then every partition that may have something that is expired,
+//! then a part of the walk that looks for orphans.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use narvi_gateway::Config;
-use narvi_model::{NANOS_PER_SECOND, Timestamp};
+use narvi_model::{NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_storage::{Catalog, Objects, Partition, StorageError};
 
 use crate::cutoff::Cutoff;
 use crate::error::RetentionError;
-use crate::expire::Expiry;
+use crate::expire::{Expiry, Suspect};
 use crate::garbage::Collector;
+use crate::sweep::Sweeper;
 use crate::{Report, limits};
 
 /// Drops what is expired, of all tenants, and deletes garbage.
@@ -70,53 +73,85 @@ impl Handler {
             expired.map_err(RetentionError::Partitions)?;
         }
         collected.map_err(RetentionError::Garbage)?;
+        let sweeper = Sweeper {
+            objects: &*self.objects,
+            catalog: &self.catalog,
+            now,
+            due: self.due(now),
+        };
+        let swept = sweeper.run(&has_time, &mut report).await;
+        swept.map_err(RetentionError::Orphans)?;
         Ok(report)
+    }
+
+    /// When objects may be deleted whose rows go now.
+    fn due(&self, now: Timestamp) -> Timestamp {
+        let grace = limits::GRACE_SECONDS * NANOS_PER_SECOND;
+        let delay = self.config.compactor.retention_delete_delay.nanos();
+        now.plus(grace.max(delay))
     }
 
     async fn expire(
         &self,
         now: Timestamp,
-        has_time: &impl Fn() -> bool,
+        has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), StorageError> {
-        let grace = limits::GRACE_SECONDS * NANOS_PER_SECOND;
-        let delay = self.config.compactor.retention_delete_delay.nanos();
         let expiry = Expiry {
+            objects: &*self.objects,
             catalog: &self.catalog,
             owner: &self.owner,
             now,
-            due: now.plus(grace.max(delay)),
+            due: self.due(now),
         };
-        let touched = |partition: Partition| {
-            let cutoff = Cutoff::new(self.config.limits.of(&partition.tenant), now)?;
-            cutoff.touches(partition.day).then_some((partition, cutoff))
-        };
-        let partitions = self
-            .catalog
-            .partitions()
-            .await?
-            .into_iter()
-            .filter_map(touched);
-        let partitions: Vec<_> = partitions.collect();
-        for batch in partitions.chunks(limits::LOOKS) {
+        let partitions = self.catalog.marked_partitions().await?;
+        let suspects = self.suspects(partitions, now, report);
+        for batch in suspects.chunks(limits::LOOKS) {
             if !has_time() {
                 report.put_off += batch.len() as u64;
                 continue;
             }
-            let looks = batch
-                .iter()
-                .map(|(partition, cutoff)| expiry.has_work(partition, *cutoff));
-            for ((partition, cutoff), looked) in batch.iter().zip(join_all(looks).await) {
+            let looks = batch.iter().map(|suspect| expiry.has_work(suspect));
+            for (suspect, looked) in batch.iter().zip(join_all(looks).await) {
                 let done = match looked {
                     Ok(false) => continue,
-                    Ok(true) => expiry.run(partition, *cutoff, report).await,
+                    Ok(true) => expiry.run(suspect, has_time, report).await,
                     Err(error) => Err(error),
                 };
                 if let Err(error) = done {
-                    report.add_failure(partition, &error);
+                    report.add_failure(&suspect.partition, &error);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Partitions that may have something that is expired.
+    fn suspects(
+        &self,
+        partitions: Vec<(Partition, String)>,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Vec<Suspect> {
+        // Rules are compiled once for each tenant, not for each of its days.
+        let mut cutoffs: HashMap<TenantId, Option<Arc<Cutoff>>> = HashMap::new();
+        let mut suspects = Vec::new();
+        for (partition, mark) in partitions {
+            let tenant = partition.tenant.clone();
+            let cutoff = cutoffs.entry(tenant).or_insert_with_key(|tenant| {
+                let cutoff = Cutoff::new(self.config.limits.of(tenant), now);
+                cutoff
+                    .unwrap_or_else(|error| {
+                        report.failed += 1;
+                        tracing::error!(%tenant, %error, "rules of retention cannot be followed");
+                        None
+                    })
+                    .map(Arc::new)
+            });
+            if let Some(cutoff) = cutoff {
+                suspects.extend(Suspect::new(partition, &mark, cutoff));
+            }
+        }
+        suspects
     }
 }

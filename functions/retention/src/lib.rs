@@ -1,15 +1,15 @@
 //! The Lambda that drops what is expired and collects garbage.
 //!
-//! Reading order: [`Handler`] (a run: garbage, then what is expired), `garbage` (objects that no
-//! row points to), `expire` (partitions against `retention_period`), `cutoff` (that period as
-//! times, pure), [`Report`].
+//! Reading order: [`Handler`] (a run: garbage, what is expired, orphans), `garbage` (objects whose
+//! rows are gone), `expire` (partitions against the periods of their tenant), `cutoff` (what is
+//! expired, pure), `periods` (how long a stream is kept, pure), `sweep` (objects that never had a
+//! row), [`Report`].
 //!
 //! What is expired loses its rows now and its objects after a grace, through the same list of
 //! garbage that merges write. Deleting garbage is no retention: it runs with `retention_enabled`
 //! off too, or every merge would leave its inputs to be paid for.
 //!
-//! Knows nothing of what is inside a segment, and lists no objects: those that never had a row are
-//! not found here.
+//! Knows nothing of what is inside a segment: `narvi-rewrite` leaves out what is expired.
 
 mod cutoff;
 mod error;
@@ -17,7 +17,9 @@ mod expire;
 mod garbage;
 mod handler;
 pub mod limits;
+mod periods;
 mod report;
+mod sweep;
 
 pub use error::RetentionError;
 pub use handler::Handler;

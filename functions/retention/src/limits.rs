@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const BUDGET: Duration = Duration::from_secs(240);
 
 /// How long a partition is one run's. It starts with the run, so it is longer than the function's
-/// time limit.
+/// time limit: whoever may still commit has the lease.
 pub const LEASE: Duration = Duration::from_secs(600);
 
 /// The least time between the removal of a row and the deletion of its object, in seconds: a run
@@ -28,3 +28,18 @@ pub const LOOKS: usize = 8;
 
 /// Garbage that one call of the catalog returns at most: with so many there may be more.
 pub const GARBAGE_PAGE: usize = narvi_storage::limits::GARBAGE_MAX;
+
+/// Seconds after it was written at which an object without a row is an orphan. Whoever could write
+/// the row has been ended by AWS after 15 minutes.
+pub const ORPHAN_SECONDS: i64 = 86_400;
+
+/// Seconds from the beginning of one walk through all objects to that of the next. A walk costs a
+/// request for each 1,000 objects; what a crash leaves costs its storage for a day or two more.
+pub const SWEEP_SECONDS: i64 = 86_400;
+
+/// Seconds after which a walk judges objects of every age again, and not only those that have come
+/// of age since the last: for what a catalog has lost otherwise.
+pub const FULL_SECONDS: i64 = 30 * 86_400;
+
+/// Pages of 1,000 objects that one run lists: ten seconds of S3. The next run goes on.
+pub const SWEEP_PAGES: usize = 100;

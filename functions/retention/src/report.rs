@@ -1,6 +1,7 @@
 //! [`Report`]: what one run did, as a line of log and as metrics.
 
 use narvi_gateway::Metric;
+use narvi_rewrite::Rewritten;
 use narvi_storage::{ErrorKind, Partition, StorageError};
 
 /// What one run did.
@@ -14,6 +15,20 @@ pub struct Report {
     pub expired: u64,
     /// Partitions that were forgotten, with their streams.
     pub forgotten: u64,
+    /// Segments that were written anew without the streams that are expired.
+    pub rewritten: u64,
+    /// Stored bytes of those, before.
+    pub rewritten_bytes: u64,
+    /// Segments of which all streams were expired; their rows were removed, and they not written.
+    pub emptied: u64,
+    /// Streams of which all lines of a day are expired and that are not listed for it any more.
+    pub streams: u64,
+    /// Segments that could not be rewritten; what is expired in them stays for longer.
+    pub stuck: u64,
+    /// Objects that the sweep looked at.
+    pub listed: u64,
+    /// Objects that no row points to and that were not on the list of garbage; they are now.
+    pub orphans: u64,
     /// Partitions with something to do that a compactor was at, or that took a push meanwhile.
     pub busy: u64,
     /// Partitions, or tenants' days of garbage, whose work failed; the next run tries again.
@@ -31,11 +46,16 @@ impl Report {
 
     /// The run as metrics.
     #[must_use]
-    pub fn metrics(&self) -> [Metric; 5] {
+    pub fn metrics(&self) -> [Metric; 10] {
         [
             Metric::count("DeletedObjects", self.deleted),
             Metric::count("KeptGarbage", self.kept),
             Metric::count("ExpiredSegments", self.expired),
+            Metric::count("EmptiedSegments", self.emptied),
+            Metric::count("RewrittenSegments", self.rewritten),
+            Metric::count("RewrittenBytes", self.rewritten_bytes),
+            Metric::count("StuckSegments", self.stuck),
+            Metric::count("OrphanedObjects", self.orphans),
             Metric::count("ForgottenPartitions", self.forgotten),
             Metric::count("FailedPartitions", self.failed),
         ]
@@ -47,12 +67,27 @@ impl Report {
             deleted = self.deleted,
             kept = self.kept,
             expired = self.expired,
+            emptied = self.emptied,
+            rewritten = self.rewritten,
+            rewritten_bytes = self.rewritten_bytes,
+            streams = self.streams,
+            stuck = self.stuck,
+            listed = self.listed,
+            orphans = self.orphans,
             forgotten = self.forgotten,
             busy = self.busy,
             failed = self.failed,
             put_off = self.put_off,
             "retention applied"
         );
+    }
+
+    pub(crate) fn add_rewritten(&mut self, done: Rewritten) {
+        self.rewritten += done.rewritten;
+        self.rewritten_bytes += done.bytes_in;
+        self.emptied += done.removed;
+        self.stuck += done.stuck.len() as u64;
+        self.put_off += u64::from(done.put_off > 0);
     }
 
     pub(crate) fn add_failure(&mut self, partition: &Partition, error: &StorageError) {

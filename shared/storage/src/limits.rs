@@ -81,6 +81,10 @@ pub const TAILS_MAX: usize = 1000;
 /// Rows of garbage that one call returns; forget those, then ask again.
 pub const GARBAGE_MAX: usize = 10_000;
 
+/// Rows of garbage of which all keys are held at once, some 20 MB. With more there is no telling
+/// whether an object without a row is on the list, and the sweep waits.
+pub const GARBAGE_KEYS_MAX: usize = 100_000;
+
 /// Length of the bucket in an object's key, in seconds. See [`crate::SegmentRow::object_key`]. The
 /// grace before an object is deleted must be longer.
 pub const KEY_BUCKET_SECONDS: i64 = 300;

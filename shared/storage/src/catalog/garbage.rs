@@ -3,7 +3,7 @@
 //! Rows of their own, because a list of the bucket costs a request for each 1,000 objects that are
 //! *not* garbage, and because queries that run may still read an object for a while.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use narvi_model::Timestamp;
 
@@ -58,6 +58,23 @@ impl Catalog {
             .into_iter()
             .map(|found| read(&self.tables.state, found))
             .collect()
+    }
+
+    /// The keys of all garbage, whenever it is due, as it is now; `None` where there is more than
+    /// [`limits::GARBAGE_KEYS_MAX`].
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn garbage_keys(&self) -> Result<Option<HashSet<String>>, StorageError> {
+        let query = self.query(&self.tables.state, GARBAGE);
+        let items = self.items(query, limits::GARBAGE_KEYS_MAX).await?;
+        if items.len() >= limits::GARBAGE_KEYS_MAX {
+            return Ok(None);
+        }
+        let keys = items
+            .into_iter()
+            .map(|found| Ok(read(&self.tables.state, found)?.key));
+        keys.collect::<Result<_, _>>().map(Some)
     }
 
     /// Takes objects that are deleted off the list.

@@ -255,6 +255,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text that not every item has.
+    pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<String>, StorageError> {
+        match self.rest.contains_key(name) {
+            true => self.text(name).map(Some),
+            false => Ok(None),
+        }
+    }
+
     pub(crate) fn number<T: std::str::FromStr>(&mut self, name: &str) -> Result<T, StorageError> {
         match self.rest.remove(name) {
             Some(AttributeValue::N(digits)) => digits

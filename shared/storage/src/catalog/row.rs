@@ -1,9 +1,10 @@
-//! The rows of the catalog: [`SegmentRow`] and [`StreamRow`], with the names that follow from them.
+//! The rows of the catalog: [`SegmentRow`] and [`StreamRow`], with the names that follow from them,
+//! and what such a name tells ([`ObjectName`]).
 //!
 //! Does not know how they are written to DynamoDB: that is `item.rs`.
 
 use bytes::Bytes;
-use narvi_model::{Labels, NANOS_PER_SECOND, StreamId, Timestamp};
+use narvi_model::{Day, Labels, NANOS_PER_SECOND, StreamId, TenantId, Timestamp};
 use narvi_segment::{SegmentId, Summary};
 
 use super::Partition;
@@ -90,6 +91,47 @@ impl SegmentRow {
     }
 }
 
+/// What the key of a segment's object tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Whose segment.
+    pub tenant: TenantId,
+    /// Of which day.
+    pub day: Day,
+    /// Whoever writes an object under this key has begun before this time, by its own clock.
+    pub begun_before: Timestamp,
+}
+
+impl ObjectName {
+    /// What all keys of segments begin with.
+    pub const PREFIX: &str = "segments/";
+
+    /// Reads what [`SegmentRow::object_key`] wrote, and nothing else.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let mut parts = key.strip_prefix(Self::PREFIX)?.split('/');
+        let tenant = TenantId::parse(parts.next()?).ok()?;
+        let day = Day::parse(parts.next()?)?;
+        let level = parts.next()?;
+        let (id, bucket) = parts.next()?.split_once('-')?;
+        let (level, id) = (level.parse::<u8>().ok()?, id.parse::<SegmentId>().ok()?);
+        let bucket = bucket.parse::<i64>().ok()?;
+        let seconds = |bucket: i64| bucket.checked_mul(limits::KEY_BUCKET_SECONDS);
+        let begun = Timestamp::from_nanos(seconds(bucket)?.checked_mul(NANOS_PER_SECOND)?);
+        let partition = Partition {
+            tenant,
+            day,
+            shard: 0,
+        };
+        // Comparing with the key refuses whatever reads alike.
+        (SegmentRow::object_key(&partition, level, &id, begun) == key).then(|| Self {
+            tenant: partition.tenant,
+            day,
+            begun_before: begun.plus(limits::KEY_BUCKET_SECONDS * NANOS_PER_SECOND),
+        })
+    }
+}
+
 /// The part of a stream id that a row keeps.
 fn prefix(id: &StreamId) -> &[u8] {
     &id.as_bytes()[..STREAM_PREFIX]
@@ -125,7 +167,50 @@ mod tests {
         assert_eq!(key(300), key(599));
     }
 
+    #[test]
+    fn names_tell_what_they_were_made_of() {
+        let id = "00112233445566778899aabbccddeeff";
+        let name = ObjectName::parse(&format!("segments/a/2026-01-31/12/{id}-2")).unwrap();
+        assert_eq!(
+            (name.tenant.as_str(), name.day.to_string().as_str()),
+            ("a", "2026-01-31")
+        );
+        assert_eq!(name.begun_before, Timestamp::from_seconds(900));
+        for other in [
+            format!("segments/a/2026-01-31/0/{id}"),
+            format!("segments/a/2026-01-31/0/{id}-"),
+            format!("segments/a/2026-01-31/0/{id}-+2"),
+            format!("segments/a/2026-01-31/0/{id}-02"),
+            format!("segments/a/2026-01-31/00/{id}-2"),
+            format!("segments/a/2026-01-31/0/{id}-2/x"),
+            format!("segments/a/2026-01-31/0/{id}-9223372036854775807"),
+            format!("segments/a/2026-1-31/0/{id}-2"),
+            format!("segments/a/2026-01-31/{id}-2"),
+            format!("rules/a/2026-01-31/0/{id}-2"),
+            "segments/a".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(ObjectName::parse(&other), None, "{other}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_key_reads_back(
+            tenant in "[a-z!_.*'()-]{1,9}", day in -90_000..90_000, level in 0_u8..100, id: [u8; 16],
+            seconds in -9_000_000_000..9_000_000_000_i64,
+        ) {
+            let Ok(tenant) = TenantId::parse(&tenant) else { return Ok(()) };
+            let partition = Partition { tenant, day: Day::from_number(day), shard: 0 };
+            let created = Timestamp::from_seconds(seconds);
+            let id = SegmentId::from_bytes(id);
+            let key = SegmentRow::object_key(&partition, level, &id, created);
+            let name = ObjectName::parse(&key).unwrap();
+            prop_assert_eq!((name.tenant, name.day), (partition.tenant, partition.day));
+            let ahead = name.begun_before.since(created);
+            prop_assert!(ahead > 0 && ahead <= limits::KEY_BUCKET_SECONDS * NANOS_PER_SECOND);
+        }
+
         #[test]
         fn sortable_times_keep_their_order(a: i64, b: i64) {
             let (a, b) = (Timestamp::from_nanos(a), Timestamp::from_nanos(b));

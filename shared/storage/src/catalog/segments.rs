@@ -106,6 +106,21 @@ impl Catalog {
             .collect()
     }
 
+    /// Every row of a tenant's day, from all shards, also those that are replaced.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`, `TooMuch`.
+    pub async fn all_segments(
+        &self,
+        tenant: &TenantId,
+        day: Day,
+    ) -> Result<Vec<SegmentRow>, StorageError> {
+        let shards = self
+            .partitions_of(tenant, day)
+            .map(async |partition| self.partition_segments(&partition).await);
+        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+    }
+
     /// Removes rows of segments that are merged or expired. Writes garbage rows for their objects
     /// first, which are due to be deleted at `due`, so that a run that stops half-way leaks
     /// nothing.

@@ -1,6 +1,6 @@
 //! Stream rows, and the row that each partition has for those who walk through all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 use narvi_model::{Day, StreamId, TenantId, Timestamp};
@@ -9,6 +9,7 @@ use super::item::{self, Fields, Item, text};
 use super::traffic::Write;
 use super::{Catalog, Partition, StreamRow};
 use crate::StorageError;
+use crate::failure::failure;
 
 /// Partition key of the rows of partitions, in the table of states.
 const PARTITIONS: &str = "partitions";
@@ -85,6 +86,71 @@ impl Catalog {
             .into_iter()
             .map(|found| self.to_partition(found))
             .collect()
+    }
+
+    /// As [`Catalog::partitions`], each with the mark that [`Catalog::mark_partition`] has left;
+    /// an empty text where there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn marked_partitions(&self) -> Result<Vec<(Partition, String)>, StorageError> {
+        let query = self.query(&self.tables.state, PARTITIONS);
+        let items = self.items(query.consistent_read(false), usize::MAX).await?;
+        let marked = items.into_iter().map(|found| {
+            let mut fields = Fields::new(&self.tables.state, found);
+            let mark = fields.optional_text("mark")?.unwrap_or_default();
+            Ok((Partition::from_by_day(&fields.sk)?, mark))
+        });
+        marked.collect()
+    }
+
+    /// Notes on a partition's own row how far retention has come, until a new stream of it is
+    /// written. Where the partition is forgotten nothing is noted.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn mark_partition(
+        &self,
+        partition: &Partition,
+        mark: &str,
+    ) -> Result<(), StorageError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.state)
+            .set_key(Some(item::key(PARTITIONS, partition.by_day())))
+            .update_expression("SET #mark = :mark")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#mark", "mark")
+            .expression_attribute_values(":mark", text(mark));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(e) => Err(failure(format!("dynamodb.UpdateItem `{partition}`"), e)),
+        }
+    }
+
+    /// Deletes rows of streams of a partition. Only of such as no segment holds, on a day that
+    /// takes no more lines of them.
+    ///
+    /// # Errors
+    /// `Unavailable`; repeat the call.
+    pub async fn forget_streams(
+        &self,
+        partition: &Partition,
+        streams: impl IntoIterator<Item = StreamId>,
+    ) -> Result<(), StorageError> {
+        let (table, pk) = (&self.tables.streams, partition.to_string());
+        let unique: BTreeSet<StreamId> = streams.into_iter().collect();
+        let deletes = unique
+            .into_iter()
+            .map(|id| Write::delete(table, item::key(&pk, id.to_string())));
+        self.write_all(deletes.collect::<Result<_, _>>()?).await
     }
 
     fn to_partition(&self, found: Item) -> Result<Partition, StorageError> {
