@@ -62,6 +62,10 @@ fn shown(limits: &Limits) -> Result<Map<String, Value>, serde_json::Error> {
         let is_shown = |name: &String| SHOWN.contains(&name.as_str());
         kept.extend(all.into_iter().filter(|(name, _)| is_shown(name)));
     }
+    // Loki leaves this key out where there are no rules.
+    if limits.retention_stream.is_empty() {
+        kept.remove("retention_stream");
+    }
     for name in NEVER {
         kept.entry(name).or_insert(Value::Bool(false));
     }
@@ -89,6 +93,18 @@ mod tests {
         ] {
             assert_eq!(limits[name], want, "{name}");
         }
+        assert!(!limits.contains_key("retention_stream"));
+        let rules = r#"limits_config: {retention_stream: [
+            {selector: '{env="dev"}', priority: 2, period: 48h}, {selector: '{a="b"}', period: 36h}]}"#;
+        let config = Config::from_yaml(rules).unwrap();
+        let want = json!([
+            {"period": "2d", "priority": 2, "selector": r#"{env="dev"}"#},
+            {"period": "1d12h", "priority": 0, "selector": r#"{a="b"}"#},
+        ]);
+        assert_eq!(
+            shown(config.limits.base()).unwrap()["retention_stream"],
+            want
+        );
         assert_eq!(limits["discover_service_name"][0], "service");
         assert!(!limits.contains_key("ingestion_rate_mb"));
     }

@@ -1,5 +1,5 @@
-//! [`check`]: whether a rule of `retention_stream` can be followed (spec `limits.md` §8). What a rule
-//! does is known to the function of retention.
+//! [`check`]: whether a rule of `retention_stream` can be followed (spec `limits.md` §8). What a
+//! rule does is known to the function of retention.
 
 use narvi_logql::syntax;
 use narvi_model::{Period, RetentionStream};

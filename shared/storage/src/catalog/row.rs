@@ -197,8 +197,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_key_reads_back(
-            tenant in "[a-z!_.*'()-]{1,9}", day in -90_000..90_000, level in 0_u8..100, id: [u8; 16],
-            seconds in -9_000_000_000..9_000_000_000_i64,
+            tenant in "[a-z!_.*'()-]{1,9}", day in -90_000..90_000, level in 0_u8..100,
+            id: [u8; 16], seconds in -9_000_000_000..9_000_000_000_i64,
         ) {
             let Ok(tenant) = TenantId::parse(&tenant) else { return Ok(()) };
             let partition = Partition { tenant, day: Day::from_number(day), shard: 0 };
