@@ -161,7 +161,7 @@ impl Expiry<'_> {
         let done = day.rewriter.run(rows, &streams, &keep, has_time).await?;
         let is_done = done.put_off == 0;
         let is_clean = is_done && done.stuck.is_empty();
-        report.add_rewritten(done);
+        report.add_rewritten(&done);
         if is_clean && cutoff.is_sealed(partition.day) {
             let expired = streams
                 .iter()

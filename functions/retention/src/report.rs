@@ -82,7 +82,7 @@ impl Report {
         );
     }
 
-    pub(crate) fn add_rewritten(&mut self, done: Rewritten) {
+    pub(crate) fn add_rewritten(&mut self, done: &Rewritten) {
         self.rewritten += done.rewritten;
         self.rewritten_bytes += done.bytes_in;
         self.emptied += done.removed;
