@@ -108,6 +108,10 @@ fn routes_are_those_of_local_mode() {
             want.extend(paths.iter().map(|path| format!("GET {path}")));
         }
     }
+    for path in strings(&route, "DELETES") {
+        want.insert(format!("ANY {path}"));
+        assert_eq!(Access::of(&Method::GET, path), Access::Write, "one route");
+    }
     let routes = values(template, "RouteKey");
     assert_eq!(
         routes

@@ -64,7 +64,7 @@ impl Handler {
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
         Self {
-            engine: Engine::new(objects, catalog),
+            engine: Engine::new(objects, catalog).heeding(config.heeds_deletes()),
             config,
             metrics: Metrics::off(FUNCTION),
         }

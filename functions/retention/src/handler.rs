@@ -1,15 +1,18 @@
 //! [`Handler`]: a run: garbage first, then every partition that may have something that is expired,
-//! then a part of the walk that looks for orphans.
+//! then a part of the walk that looks for orphans; and the requests to delete.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures::future::join_all;
-use narvi_gateway::Config;
+use narvi_gateway::{Config, Request, Response, Surface, telemetry};
 use narvi_model::{NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_storage::{Catalog, Objects, Partition, StorageError};
+use tracing::Instrument as _;
 
+use crate::api;
 use crate::cutoff::Cutoff;
 use crate::error::RetentionError;
 use crate::expire::{Expiry, Suspect};
@@ -51,6 +54,18 @@ impl Handler {
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
+    }
+
+    /// Answers a request to the delete API; an error is an answer too.
+    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let request = match Request::from_event(&event) {
+            Ok(request) => request,
+            Err(error) => return Response::refused(Surface::Write, &error).into_plain_event(),
+        };
+        let span = telemetry::request_span("retention", &request);
+        let answer = api::answer(&self.config, &self.catalog, &request);
+        let response = answer.instrument(span).await;
+        response.into_event(&request)
     }
 
     /// One run. `now` must be the clock's time and not that of an event that may be late, because

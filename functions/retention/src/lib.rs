@@ -1,9 +1,9 @@
-//! The Lambda that drops what is expired and collects garbage.
+//! The Lambda that drops what is expired, takes requests to delete, and collects garbage.
 //!
 //! Reading order: [`Handler`] (a run: garbage, what is expired, orphans), `garbage` (objects whose
 //! rows are gone), `expire` (partitions against the periods of their tenant), `cutoff` (what is
 //! expired, pure), `periods` (how long a stream is kept, pure), `sweep` (objects that never had a
-//! row), [`Report`].
+//! row), [`Report`]; `api` (requests to delete, which queries heed at once), [`Trigger`].
 //!
 //! What is expired loses its rows now and its objects after a grace, through the same list of
 //! garbage that merges write. Deleting garbage is no retention: it runs with `retention_enabled`
@@ -11,6 +11,7 @@
 //!
 //! Knows nothing of what is inside a segment: `narvi-rewrite` leaves out what is expired.
 
+mod api;
 mod cutoff;
 mod error;
 mod expire;
@@ -20,7 +21,9 @@ pub mod limits;
 mod periods;
 mod report;
 mod sweep;
+mod trigger;
 
 pub use error::RetentionError;
 pub use handler::Handler;
 pub use report::Report;
+pub use trigger::Trigger;

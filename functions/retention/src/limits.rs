@@ -26,6 +26,16 @@ pub const DELETES: usize = 1000;
 /// Partitions whose rows are read side by side.
 pub const LOOKS: usize = 8;
 
+/// Requests to delete of a tenant that are not over: every query of the tenant reads and compiles
+/// them. More are refused.
+pub const REQUESTS: usize = 200;
+
+/// Ids that are tried for a new request. They are hashes of 32 bits, of which few are taken.
+pub const ID_ATTEMPTS: usize = 4;
+
+/// Looks at a request that is cancelled while a run takes it further.
+pub const CANCEL_ATTEMPTS: usize = 4;
+
 /// Garbage that one call of the catalog returns at most: with so many there may be more.
 pub const GARBAGE_PAGE: usize = narvi_storage::limits::GARBAGE_MAX;
 

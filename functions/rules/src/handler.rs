@@ -38,7 +38,7 @@ impl Handler {
         config: Arc<Config>,
     ) -> Result<Self, TargetError> {
         let queries = Queries {
-            engine: Engine::new(objects, catalog.clone()),
+            engine: Engine::new(objects, catalog.clone()).heeding(config.heeds_deletes()),
             config: Arc::clone(&config),
         };
         let post = Arc::new(Alertmanager::new());

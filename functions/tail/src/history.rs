@@ -90,7 +90,7 @@ impl Historian {
     #[must_use]
     pub fn new(objects: Arc<dyn Objects>, catalog: Catalog, config: Arc<Config>) -> Self {
         Self {
-            engine: Engine::new(objects, catalog),
+            engine: Engine::new(objects, catalog).heeding(config.heeds_deletes()),
             config,
         }
     }

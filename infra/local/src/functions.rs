@@ -28,6 +28,7 @@ pub(crate) struct Functions {
     ingest: Handle,
     query: Handle,
     rules: Handle,
+    retention: Handle,
     tails: Arc<Tails>,
     jobs: Vec<Arc<Job>>,
 }
@@ -68,6 +69,7 @@ impl Functions {
         let rules = Arc::new(rules.map_err(|error| failure("rules", error))?);
         let (compactor, ruler) = (&config.compactor, &config.ruler);
         let evaluator = Arc::clone(&rules);
+        let dropper = Arc::clone(&retention);
         let jobs = vec![
             Job::new("compact", compactor.compaction_interval, move |now| {
                 let compact = Arc::clone(&compact);
@@ -77,7 +79,7 @@ impl Functions {
                 "retention",
                 compactor.apply_retention_interval,
                 move |now| {
-                    let retention = Arc::clone(&retention);
+                    let retention = Arc::clone(&dropper);
                     Box::pin(async move { told(retention.run(now).await) })
                 },
             ),
@@ -99,6 +101,10 @@ impl Functions {
                 let rules = Arc::clone(&rules);
                 Box::pin(async move { rules.handle(event).await })
             }),
+            retention: Box::new(move |event| {
+                let retention = Arc::clone(&retention);
+                Box::pin(async move { retention.handle(event).await })
+            }),
             tails,
             jobs: jobs.into_iter().map(Arc::new).collect(),
         })
@@ -114,6 +120,7 @@ impl Functions {
             Function::Ingest => (self.ingest)(event).await,
             Function::Query => (self.query)(event).await,
             Function::Rules => (self.rules)(event).await,
+            Function::Retention => (self.retention)(event).await,
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Function {
     Query,
     /// The ruler's API.
     Rules,
+    /// The delete API.
+    Retention,
 }
 
 const PUSHES: [&str; 4] = [
@@ -29,6 +31,9 @@ const RULES: [&str; 4] = [
     "/prometheus/api/v1/alerts",
 ];
 
+/// Requests to delete, of any method.
+const DELETES: [&str; 1] = ["/loki/api/v1/delete"];
+
 /// What live tails ask for, of a WebSocket API on AWS.
 const TAILS: [&str; 2] = ["/loki/api/v1/tail", "/api/prom/tail"];
 
@@ -41,6 +46,9 @@ pub(crate) fn is_tail(path: &str) -> bool {
 pub(crate) fn function_for(method: &Method, path: &str) -> Function {
     if method == Method::POST && PUSHES.contains(&path) {
         return Function::Ingest;
+    }
+    if DELETES.contains(&path) {
+        return Function::Retention;
     }
     if RULES.iter().any(|root| is_below(root, path)) {
         return Function::Rules;
@@ -62,7 +70,7 @@ mod tests {
 
     #[test]
     fn readers_neither_push_nor_set_rules() {
-        for path in PUSHES.iter().chain(&RULES[..2]) {
+        for path in PUSHES.iter().chain(&DELETES).chain(&RULES[..2]) {
             assert_eq!(Access::of(&Method::POST, path), Access::Write, "{path}");
         }
     }
@@ -80,6 +88,9 @@ mod tests {
             (Method::POST, "/loki/api/v1/rules/a", Function::Rules),
             (Method::GET, "/api/prom/rules/test/test", Function::Rules),
             (Method::GET, "/loki/api/v1/rulesets", Function::Query),
+            (Method::GET, "/loki/api/v1/delete", Function::Retention),
+            (Method::PUT, "/loki/api/v1/delete", Function::Retention),
+            (Method::POST, "/loki/api/v1/delete/x", Function::Query),
             (Method::GET, "/prometheus/api/v1/alerts", Function::Rules),
             (Method::GET, "/ready", Function::Query),
             (Method::GET, "/", Function::Query),

@@ -17,6 +17,7 @@ use narvi_storage::SegmentRow;
 use crate::lookup::Found;
 use crate::needles::{Filters, Known};
 use crate::tail::Tail;
+use crate::view::Hidden;
 
 /// Chunks of one segment are told apart by this many bits of an arrival.
 const CHUNK_BITS: u32 = 24;
@@ -49,6 +50,8 @@ pub(crate) struct Candidate {
     place: usize,
     pub(crate) labels: Labels,
     pub(crate) arrival: Arrival,
+    /// What may be hidden of it.
+    pub(crate) hidden: Hidden,
     /// Places, among the candidates of the day, of overlapping chunks that arrived before.
     pub(crate) elders: Vec<usize>,
 }
@@ -63,11 +66,17 @@ impl Candidate {
     pub(crate) fn stream(&self) -> StreamId {
         self.segment.tail.footer.streams[self.chunk().stream as usize].id
     }
+
+    /// The labels that its stream was stored with.
+    pub(crate) fn own_labels(&self) -> &Labels {
+        &self.segment.tail.footer.streams[self.chunk().stream as usize].labels
+    }
 }
 
 /// Every chunk of the chosen streams that touches `range` and may hold what is required, over all
 /// opened segments of a day. One that cannot hold it is no elder either: no line of the answer
-/// repeats a line of it.
+/// repeats a line of it. Nor is one that is hidden all through: what repeats its lines is hidden
+/// for the same reason.
 pub(crate) fn candidates(
     found: &Found,
     mut segments: Vec<Opened>,
@@ -93,6 +102,9 @@ pub(crate) fn candidates(
             if !required.may_hold(&Known::of(&segment.filters, place, labels)) {
                 continue;
             }
+            let Some(hidden) = found.hidden_in(&footer.streams[stream].id, chunk) else {
+                continue;
+            };
             by_stream
                 .entry(footer.streams[stream].id)
                 .or_default()
@@ -102,6 +114,7 @@ pub(crate) fn candidates(
                 place,
                 labels: labels.clone(),
                 arrival: Arrival((rank as u64) << CHUNK_BITS | place as u64),
+                hidden,
                 elders: Vec::new(),
             });
         }

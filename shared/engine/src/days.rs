@@ -6,13 +6,13 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use narvi_model::{Day, Direction, TenantId, TimeRange, Timestamp};
 
-use crate::Engine;
 use crate::error::EngineError;
 use crate::limits::DAYS_AHEAD;
 use crate::reach::Reach;
 use crate::request::{Client, Request};
 use crate::scan::Scanner;
 use crate::search::{DayPlan, Search};
+use crate::view::View;
 
 /// Labels of streams that Loki writes for its own apps: nobody else sees what is in them.
 const INTERNAL: [&str; 2] = ["__aggregated_metric__", "__pattern__"];
@@ -73,7 +73,7 @@ pub(crate) fn tenants(request: &Request) -> Vec<TenantId> {
 impl<'a, S: Scanner> Days<'a, S> {
     /// The searches of a selector for what `request` may see.
     pub(crate) fn new(
-        engine: &'a Engine,
+        view: &'a View<'a>,
         request: &Request,
         reach: &'a Reach,
         range: TimeRange,
@@ -87,7 +87,7 @@ impl<'a, S: Scanner> Days<'a, S> {
             false => reach.tenants.as_slice(),
         };
         let search = |tenant| Search {
-            engine,
+            view,
             tenant,
             reach,
             range,

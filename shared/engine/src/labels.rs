@@ -2,18 +2,28 @@
 //!
 //! The catalog knows streams by day. Labels and values cover the whole days that a range touches,
 //! as coarse as Loki's; of series, those are left out that no segment of the range holds
-//! (spec `http-api.md` §6 and §7).
+//! (spec `http-api.md` §6 and §7). Of streams whose lines somebody has asked to delete, those are
+//! left out of which no segment of the range can show any.
 
 use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use narvi_model::{Labels, Limits, Matcher, TenantId, TimeRange, matches_all};
-use narvi_storage::StreamRow;
+use narvi_model::{Day, Labels, Limits, Matcher, StreamId, TenantId, TimeRange, matches_all};
 
 use crate::Engine;
 use crate::checks;
 use crate::error::EngineError;
-use crate::lookup;
+use crate::lookup::{self, Found};
+use crate::view::{Hidden, View};
+
+/// How closely the streams of a day that a range covers in part are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Every stream of the day will do.
+    Days,
+    /// Some segment of the range must be able to hold it.
+    Segments,
+}
 
 /// Days whose stream rows are read at once.
 const DAYS_AT_ONCE: usize = 8;
@@ -70,20 +80,8 @@ impl Engine {
         groups: &[&[Matcher]],
     ) -> Result<BTreeSet<Labels>, EngineError> {
         checks::check_length(limits, range.start(), range.end())?;
-        let days = lookup::days(&self.catalog, tenant, range).await?;
-        let meets = |row: &StreamRow| groups.iter().any(|group| matches_all(group, &row.labels));
-        let found = stream::iter(days).map(async |day| {
-            let mut streams = self.catalog.streams(tenant, day).await?;
-            streams.retain(meets);
-            let whole = range.covers(day.start(), day.end().minus(1));
-            if !whole && !streams.is_empty() {
-                let segments = self.catalog.segments(tenant, day, range).await?;
-                streams.retain(|stream| segments.iter().any(|row| row.may_hold(&stream.id)));
-            }
-            Ok::<_, EngineError>(streams)
-        });
-        let found: Vec<_> = found.buffer_unordered(DAYS_AT_ONCE).try_collect().await?;
-        Ok(found.into_iter().flatten().map(|row| row.labels).collect())
+        let meets = |labels: &Labels| groups.iter().any(|group| matches_all(group, labels));
+        self.shown(tenant, range, Look::Segments, meets).await
     }
 
     /// The labels of the streams of the days that a range touches.
@@ -95,12 +93,46 @@ impl Engine {
         matchers: &[Matcher],
     ) -> Result<BTreeSet<Labels>, EngineError> {
         checks::check_length(limits, range.start(), range.end())?;
+        let meets = |labels: &Labels| matches_all(matchers, labels);
+        self.shown(tenant, range, Look::Days, meets).await
+    }
+
+    async fn shown(
+        &self,
+        tenant: &TenantId,
+        range: TimeRange,
+        look: Look,
+        meets: impl Fn(&Labels) -> bool,
+    ) -> Result<BTreeSet<Labels>, EngineError> {
+        let (view, meets) = (&View::new(self, [tenant]), &meets);
         let days = lookup::days(&self.catalog, tenant, range).await?;
-        let rows = stream::iter(days).map(|day| self.catalog.streams(tenant, day));
-        let rows: Vec<_> = rows.buffer_unordered(DAYS_AT_ONCE).try_collect().await?;
-        let labels = rows.into_iter().flatten().map(|row| row.labels);
-        Ok(labels
-            .filter(|labels| matches_all(matchers, labels))
-            .collect())
+        let found = stream::iter(days).map(async |day| {
+            let mut found = lookup::streams(view, tenant, (range, day), meets).await?;
+            self.look(&mut found, (tenant, day), range, look).await?;
+            Ok::<_, EngineError>(found.streams.into_values())
+        });
+        let found: Vec<_> = found.buffer_unordered(DAYS_AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Reads the segments of a day where that can leave out streams, and leaves them out.
+    async fn look(
+        &self,
+        found: &mut Found,
+        (tenant, day): (&TenantId, Day),
+        range: TimeRange,
+        look: Look,
+    ) -> Result<(), EngineError> {
+        let is_part = !range.covers(day.start(), day.end().minus(1));
+        let all = look == Look::Segments && is_part;
+        let mut streams = std::mem::take(&mut found.streams);
+        let may_vanish = |id: &StreamId| all || found.hidden.get(id).is_some_and(Hidden::may_cover);
+        if streams.keys().any(may_vanish) {
+            let rows = self.catalog.segments(tenant, day, range).await?;
+            streams
+                .retain(|id, _| !may_vanish(id) || rows.iter().any(|row| found.may_show(row, id)));
+        }
+        found.streams = streams;
+        Ok(())
     }
 }

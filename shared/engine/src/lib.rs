@@ -1,11 +1,11 @@
 //! Answers a query: plan, prune, fetch, scan, merge; labels and series.
 //!
 //! Reading order: [`Request`] and [`Answer`], [`Engine`] (what lives as long as the process), then
-//! the path of a query: `checks` (limits), [`Reach`] (whose streams), `days` (in order, planned
-//! ahead), `lookup` (catalog), `tail` (footers, cached), `needles` (filters, cached),
-//! `candidates` (chunks that may hold what is looked for, and which of them may repeat lines of
-//! others), `units` (cut by bytes), `fetch` (ranges), `damage` (what cannot be read), `duplicates`,
-//! `workers` (one for each core), `scan` (decode and evaluate),
+//! the path of a query: `checks` (limits), [`Reach`] (whose streams), `view` (and without which
+//! lines), `days` (in order, planned ahead), `lookup` (catalog), `tail` (footers, cached),
+//! `needles` (filters, cached), `candidates` (chunks that may hold what is looked for, and which of
+//! them may repeat lines of others), `units` (cut by bytes), `fetch` (ranges), `damage` (what
+//! cannot be read), `duplicates`, `workers` (one for each core), `scan` (decode and evaluate),
 //! `search` (the whole of it), `log_query` and `metric_query`; `patience` ends it when the time is
 //! up. What is answered without lines: `labels` (catalog), `stats` and `volume` (footers). What
 //! lines look like: `detected` and `patterns`.
@@ -37,6 +37,7 @@ mod search;
 mod stats;
 mod tail;
 mod units;
+mod view;
 mod volume;
 mod workers;
 
@@ -53,6 +54,7 @@ use narvi_storage::{Catalog, Objects};
 use damage::Damage;
 use limits::{ANSWER_WITHIN, SEARCHES};
 use scan::Worker;
+use view::View;
 
 pub use error::{EngineError, ErrorKind};
 pub use reach::{OWN_TENANT_LABEL, Reach, TENANT_LABEL};
@@ -69,7 +71,11 @@ pub struct Engine {
     workers: workers::Workers,
     /// Damaged segments that answers met since they were last asked for.
     damaged: AtomicU64,
+    heeds: Heeds,
 }
+
+/// Whose requests to delete are heeded; who may not delete costs no look for them.
+pub type Heeds = Arc<dyn Fn(&TenantId) -> bool + Send + Sync>;
 
 impl Engine {
     /// An engine that uses every core.
@@ -90,7 +96,14 @@ impl Engine {
             filters: needles::FilterCache::new(limits::FILTER_CACHE_BYTES),
             workers: workers::Workers::new(threads),
             damaged: AtomicU64::new(0),
+            heeds: Arc::new(|_| true),
         }
+    }
+
+    /// Heeds requests to delete of some tenants only, where by default it does of all.
+    #[must_use]
+    pub fn heeding(self, heeds: Heeds) -> Self {
+        Self { heeds, ..self }
     }
 }
 
@@ -168,7 +181,9 @@ impl Engine {
         let planned = move |_: &mut Worker| Ok(Plan::new(&narvi_logql::syntax::parse(&text)?)?);
         let plan = self.workers.run(planned).await?;
         let damage = Damage::default();
-        let asked = (request, running, &damage);
+        let tenants = days::tenants(request);
+        let view = View::new(self, &tenants);
+        let asked = (request, running, (&view, &damage));
         let mut stats = QueryStats::default();
         let mut warnings = Vec::new();
         let Some(span) = checks::check(request, &plan)? else {

@@ -25,6 +25,7 @@ use crate::request::Request;
 use crate::scan::{Needs, Scanner};
 use crate::search::Search;
 use crate::units::{self, Unit};
+use crate::view::View;
 
 struct LogScanner {
     plan: Arc<LogPlan>,
@@ -102,7 +103,7 @@ impl Engine {
     /// Answers a log query.
     pub(crate) async fn logs(
         &self,
-        (request, running, damage): (&Request, &Running, &Damage),
+        (request, running, (view, damage)): (&Request, &Running, (&View<'_>, &Damage)),
         plan: LogPlan,
         range: TimeRange,
         stats: &mut QueryStats,
@@ -122,7 +123,7 @@ impl Engine {
             damage: damage.clone(),
         });
         let reach = Reach::of_query(&days::tenants(request), &plan.matchers)?;
-        let days = Days::new(self, request, &reach, range, &scanner);
+        let days = Days::new(view, request, &reach, range, &scanner);
         let mut partial = LogPartial::new(direction, keep, running);
         let mut plans = days.plans(direction, &mut Budget::new(request)).await?;
         while let Some(planned) = plans.next().await {

@@ -1,44 +1,100 @@
 //! From matchers to the streams and segments of one day.
 
-use foldhash::HashMap;
-use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, matches_all};
+use foldhash::{HashMap, HashMapExt as _};
+use futures::future::try_join;
+use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, Timestamp, matches_all};
+use narvi_segment::ChunkMeta;
 use narvi_storage::{Catalog, SegmentRow, StorageError};
 
+use crate::error::EngineError;
 use crate::limits::DAYS_UNCHECKED;
+use crate::view::{Hidden, View};
 
 /// The streams that matchers choose on one day, and the segments that may hold them.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) streams: HashMap<StreamId, Labels>,
+    /// What is hidden of streams; nothing of those that are not there.
+    pub(crate) hidden: HashMap<StreamId, Hidden>,
     pub(crate) rows: Vec<SegmentRow>,
+}
+
+impl Found {
+    /// What may be hidden of a chunk of a stream; `None` where all of it is.
+    pub(crate) fn hidden_in(&self, stream: &StreamId, chunk: &ChunkMeta) -> Option<Hidden> {
+        match self.hidden.get(stream) {
+            None => Some(Hidden::default()),
+            Some(hidden) if hidden.covers(chunk.first, chunk.last) => None,
+            Some(hidden) => Some(hidden.within(chunk.first, chunk.last)),
+        }
+    }
+
+    /// Whether a segment may hold lines of a stream that are not hidden.
+    pub(crate) fn may_show(&self, row: &SegmentRow, stream: &StreamId) -> bool {
+        let (first, last) = (row.summary.first, row.summary.last);
+        let hidden = self.hidden.get(stream);
+        row.may_hold(stream) && hidden.is_none_or(|hidden| !hidden.covers(first, last))
+    }
 }
 
 /// Looks up one day. The streams are read first: a push writes its streams before its segment, so
 /// a segment that is seen has its streams seen, unless the push is newer than the query.
 pub(crate) async fn find(
-    catalog: &Catalog,
+    view: &View<'_>,
     tenant: &TenantId,
     matchers: &[Matcher],
     range: TimeRange,
     day: Day,
-) -> Result<Found, StorageError> {
-    let rows = catalog.streams(tenant, day).await?;
-    let chosen = rows
-        .into_iter()
-        .filter(|row| matches_all(matchers, &row.labels));
-    let streams: HashMap<StreamId, Labels> = chosen.map(|row| (row.id, row.labels)).collect();
-    if streams.is_empty() {
-        return Ok(Found {
-            streams,
-            rows: Vec::new(),
-        });
+) -> Result<Found, EngineError> {
+    let mut found = streams(view, tenant, (range, day), |labels| {
+        matches_all(matchers, labels)
+    })
+    .await?;
+    if found.streams.is_empty() {
+        return Ok(found);
     }
-    let mut rows = catalog.segments(tenant, day, range).await?;
+    let mut rows = view.engine.catalog.segments(tenant, day, range).await?;
     rows.retain(|row| {
         let summary = &row.summary;
-        range.touches(summary.first, summary.last) && streams.keys().any(|id| row.may_hold(id))
+        range.touches(summary.first, summary.last)
+            && found.streams.keys().any(|id| found.may_show(row, id))
     });
-    Ok(Found { streams, rows })
+    found.rows = rows;
+    Ok(found)
+}
+
+/// The streams of a day that are wanted and not hidden all through the range, without segments.
+pub(crate) async fn streams(
+    view: &View<'_>,
+    tenant: &TenantId,
+    (range, day): (TimeRange, Day),
+    is_wanted: impl Fn(&Labels) -> bool,
+) -> Result<Found, EngineError> {
+    let rows = async { Ok(view.engine.catalog.streams(tenant, day).await?) };
+    let (rows, all) = try_join(rows, view.hidden(tenant)).await?;
+    let (first, last) = overlap(range, day);
+    let mut found = Found {
+        streams: HashMap::new(),
+        hidden: HashMap::new(),
+        rows: Vec::new(),
+    };
+    for row in rows.into_iter().filter(|row| is_wanted(&row.labels)) {
+        let hidden = all.of(&row.labels, (first, last));
+        if hidden.covers(first, last) {
+            continue;
+        }
+        if !hidden.is_empty() {
+            found.hidden.insert(row.id, hidden);
+        }
+        found.streams.insert(row.id, row.labels);
+    }
+    Ok(found)
+}
+
+/// The first and the last instant of a range that lie on a day.
+fn overlap(range: TimeRange, day: Day) -> (Timestamp, Timestamp) {
+    let last = range.end().min(day.end()).minus(1);
+    (range.start().max(day.start()), last)
 }
 
 /// The days of a range that may hold anything of the tenant.

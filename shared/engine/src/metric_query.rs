@@ -23,6 +23,7 @@ use crate::reach::Reach;
 use crate::request::{Client, Request, Span};
 use crate::scan::{Needs, Scanner, Worker};
 use crate::units::{self, Unit};
+use crate::view::View;
 
 struct MetricScanner {
     plan: Arc<MetricPlan>,
@@ -85,6 +86,7 @@ impl Scanner for MetricScanner {
         let chunk = candidate.chunk();
         let metadata = self.reads_metadata(candidate);
         let whole = candidate.elders.is_empty()
+            && candidate.hidden.is_empty()
             && scan.source.pipeline.is_empty()
             && !metadata
             && self.range.covers(chunk.first, chunk.last)
@@ -128,7 +130,7 @@ impl Engine {
     /// Answers a metric query.
     pub(crate) async fn metrics(
         &self,
-        (request, running, damage): (&Request, &Running, &Damage),
+        (request, running, (view, damage)): (&Request, &Running, (&View<'_>, &Damage)),
         plan: MetricPlan,
         span: Span,
         stats: &mut QueryStats,
@@ -155,7 +157,7 @@ impl Engine {
                 damage: damage.clone(),
             };
             let costs = (&mut *stats, &mut budget);
-            matrices.push(self.scan(request, scanner, costs).await?);
+            matrices.push(self.scan((request, view), scanner, costs).await?);
             Matrix::check_together(&matrices).map_err(ScanError::from)?;
         }
         let running = running.clone();
@@ -172,7 +174,7 @@ impl Engine {
 
     async fn scan(
         &self,
-        request: &Request,
+        (request, view): (&Request, &View<'_>),
         scanner: MetricScanner,
         (stats, budget): (&mut QueryStats, &mut Budget),
     ) -> Result<Matrix, EngineError> {
@@ -182,7 +184,7 @@ impl Engine {
         let scanner = Arc::new(scanner);
         let matchers = &scanner.scan_plan().source.matchers;
         let reach = Reach::of_query(&days::tenants(request), matchers)?;
-        let days = Days::new(self, request, &reach, range, &scanner);
+        let days = Days::new(view, request, &reach, range, &scanner);
         let mut plans = days.plans(Direction::Forward, budget).await?;
         while let Some(planned) = plans.next().await {
             let PlannedDay { search, plan, .. } = planned?;

@@ -22,6 +22,7 @@ use crate::reach::Reach;
 use crate::request::IndexRequest;
 use crate::scan::{Needs, Scanner};
 use crate::search::{DayPlan, Search};
+use crate::view::View;
 use crate::{Engine, checks, units};
 
 /// Most patterns of an answer, Loki's number.
@@ -140,8 +141,9 @@ impl Engine {
             running: running.clone(),
             damage: damage.clone(),
         });
+        let view = View::new(self, request.tenants);
         let searches = request.tenants.iter().map(|tenant| Search {
-            engine: self,
+            view: &view,
             tenant,
             reach: &reach,
             range,

@@ -55,7 +55,8 @@ pub(crate) trait Scanner: Send + Sync + 'static {
     /// What a chunk must hold to be read.
     fn required(&self) -> Required;
 
-    /// The columns that it reads of a chunk; `None` where the footer's numbers are enough.
+    /// The columns that it reads of a chunk; `None` where the footer's numbers are enough, which
+    /// they never are where lines may be hidden.
     fn needs(&self, candidate: &Candidate) -> Option<Needs>;
 
     /// Takes a whole chunk by the numbers of its footer, where `needs` said `None`.
@@ -102,7 +103,7 @@ pub(crate) fn wanted<S: Scanner>(
     };
     for &place in &unit.chunks {
         if let Some(needs) = scanner.needs(&candidates[place]) {
-            add(&candidates[place], needs);
+            add(&candidates[place], candidates[place].hidden.needs(needs));
         }
     }
     let everything = Needs {
@@ -138,14 +139,14 @@ impl Worker {
             let chunk = candidate.chunk();
             stats.chunks_matched += 1;
             stats.decompressed_bytes += chunk.line_bytes;
-            let Some(needs) = scanner.needs(candidate) else {
+            let Some(needed) = scanner.needs(candidate) else {
                 scanner.count(&mut partial, candidate)?;
                 stats.lines += u64::from(chunk.rows);
                 stats.lines_after_filter += u64::from(chunk.rows);
                 continue;
             };
             stats.chunks_read += 1;
-            if let Err(error) = self.load(candidate, needs, pieces) {
+            if let Err(error) = self.load(candidate, candidate.hidden.needs(needed), pieces) {
                 scanner.damage().bear(error)?;
                 continue;
             }
@@ -157,6 +158,12 @@ impl Worker {
                     duplicates::repeated(&own, candidates, (pieces, scanner.damage()), buffers)?;
                 stats.duplicates += repeated.len() as u64;
                 self.batch.selection.subtract(&repeated);
+            }
+            let (own, running) = (candidate.own_labels(), scanner.running());
+            candidate.hidden.strike(own, &mut self.batch, running)?;
+            if !needed.metadata {
+                // It was there for what is hidden, and is no part of the answer.
+                self.batch.metadata.clear();
             }
             stats.lines += self.batch.selection.len() as u64;
             let into = (&mut partial, &mut state);

@@ -21,10 +21,11 @@ use crate::lookup::{self, Found};
 use crate::reach::Reach;
 use crate::scan::{self, Scanner, Worker};
 use crate::units::Unit;
+use crate::view::View;
 
 /// What is looked for, and by whom.
 pub(crate) struct Search<'a, S> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) view: &'a View<'a>,
     pub(crate) tenant: &'a TenantId,
     pub(crate) reach: &'a Reach,
     pub(crate) range: TimeRange,
@@ -51,14 +52,14 @@ pub(crate) struct OpenedDay {
 /// Looks up what matchers choose on a day of what arrived before a time, and opens its segments as
 /// [`open_rows`] does.
 pub(crate) async fn open(
-    engine: &Engine,
+    view: &View<'_>,
     (tenant, matchers): (&TenantId, &[Matcher]),
     (range, before): (TimeRange, Timestamp),
     day: Day,
     how: (&Required, &Damage),
 ) -> Result<OpenedDay, EngineError> {
     let started = Instant::now();
-    let mut found = lookup::find(&engine.catalog, tenant, matchers, range, day).await?;
+    let mut found = lookup::find(view, tenant, matchers, range, day).await?;
     found.rows.retain(|row| {
         let merged = if row.level > 0 { MERGED_NANOS } else { 0 };
         before == Timestamp::MAX || row.created < before.plus(merged)
@@ -70,7 +71,7 @@ pub(crate) async fn open(
         ..QueryStats::default()
     };
     let rows = std::mem::take(&mut found.rows);
-    let (segments, cost) = open_rows(engine, rows, how).await?;
+    let (segments, cost) = open_rows(view.engine, rows, how).await?;
     Ok(OpenedDay {
         found,
         segments,
@@ -137,7 +138,7 @@ pub(crate) async fn open_rows(
 impl<S: Scanner> Search<'_, S> {
     /// The days that may hold anything, ascending.
     pub(crate) async fn days(&self) -> Result<Vec<Day>, EngineError> {
-        Ok(lookup::days(&self.engine.catalog, self.tenant, self.range).await?)
+        Ok(lookup::days(&self.view.engine.catalog, self.tenant, self.range).await?)
     }
 
     /// Looks up a day and opens the footers of its segments.
@@ -145,14 +146,7 @@ impl<S: Scanner> Search<'_, S> {
         let of = (self.tenant, self.reach.matchers.as_slice());
         let required = self.scanner.required();
         let when = (self.range, self.before);
-        let mut opened = open(
-            self.engine,
-            of,
-            when,
-            day,
-            (&required, self.scanner.damage()),
-        )
-        .await?;
+        let mut opened = open(self.view, of, when, day, (&required, self.scanner.damage())).await?;
         // What streams are called in the answer, which is what a pipeline asks about.
         for labels in opened.found.streams.values_mut() {
             *labels = self.reach.shown(labels, self.tenant);
@@ -166,10 +160,10 @@ impl<S: Scanner> Search<'_, S> {
 
     /// Fetches columns; of segments that are damaged there are none.
     async fn fetch(&self, wanted: Wanted) -> Result<Pieces, EngineError> {
-        let mut pieces = wanted.fetch(self.engine.objects.as_ref()).await?;
+        let mut pieces = wanted.fetch(self.view.engine.objects.as_ref()).await?;
         for (row, error) in std::mem::take(&mut pieces.lost) {
             let damage = self.scanner.damage();
-            let catalog = &self.engine.catalog;
+            let catalog = &self.view.engine.catalog;
             damage.bear_of(catalog, &row, error.into()).await?;
         }
         Ok(pieces)
@@ -193,7 +187,7 @@ impl<S: Scanner> Search<'_, S> {
                 let buffers = (&mut worker.scratch, scanner.running());
                 duplicates::collisions(&candidates, &unit, (&pieces, scanner.damage()), buffers)
             };
-            collisions = self.engine.workers.run(find).await?;
+            collisions = self.view.engine.workers.run(find).await?;
         }
         let wanted = scan::wanted(self.scanner.as_ref(), candidates, &unit, &collisions);
         let pieces = self.fetch(wanted).await?;
@@ -204,7 +198,7 @@ impl<S: Scanner> Search<'_, S> {
         let scans = parts.map(|part| {
             let (scanner, candidates) = (Arc::clone(&self.scanner), Arc::clone(candidates));
             let shared = Arc::clone(&shared);
-            self.engine.workers.run(move |worker: &mut Worker| {
+            self.view.engine.workers.run(move |worker: &mut Worker| {
                 let fetched = (shared.0.as_slice(), &shared.1);
                 worker.evaluate(scanner.as_ref(), &candidates, &part, fetched)
             })

@@ -4,12 +4,12 @@
 //! chosen streams is counted by its row, so that not even its footer is fetched. Of chunks that
 //! reach over an end of the range the part that overlaps counts.
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashSet;
 use futures::stream::{self, StreamExt as _};
 use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::IndexStats;
-use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange};
+use narvi_model::{Day, Matcher, StreamId, TenantId, TimeRange};
 use narvi_storage::SegmentRow;
 
 use crate::candidates::Opened;
@@ -17,8 +17,10 @@ use crate::damage::Damage;
 use crate::error::EngineError;
 use crate::extent::Extent;
 use crate::limits::{DAYS_AHEAD, ROW_CHUNK_BYTES};
+use crate::lookup::{self, Found};
 use crate::request::IndexRequest;
-use crate::{Engine, checks, lookup, search};
+use crate::view::View;
+use crate::{Engine, checks, search};
 
 /// Numbers so far; streams are counted once however many days they have lines on.
 #[derive(Default)]
@@ -48,11 +50,13 @@ impl Engine {
             return Ok(IndexStats::default());
         };
         let mut total = IndexStats::default();
+        let view = &View::new(self, request.tenants);
         for tenant in request.tenants {
             let days = lookup::days(&self.catalog, tenant, range).await?;
             let of = (tenant, request.matchers);
             let damage = Damage::default();
-            let counts = stream::iter(days).map(|day| self.count_day(of, range, day, &damage));
+            let counts =
+                stream::iter(days).map(|day| self.count_day((view, of), range, day, &damage));
             let mut counts = std::pin::pin!(counts.buffer_unordered(DAYS_AHEAD));
             let mut count = Count::default();
             while let Some(day) = counts.next().await {
@@ -66,23 +70,23 @@ impl Engine {
 
     async fn count_day(
         &self,
-        (tenant, matchers): (&TenantId, &[Matcher]),
+        (view, (tenant, matchers)): (&View<'_>, (&TenantId, &[Matcher])),
         range: TimeRange,
         day: Day,
         damage: &Damage,
     ) -> Result<Count, EngineError> {
-        let found = lookup::find(&self.catalog, tenant, matchers, range, day).await?;
+        let mut found = lookup::find(view, tenant, matchers, range, day).await?;
         let mut count = Count::default();
         let mut unknown = Vec::new();
-        for row in found.rows {
-            match count.row(&row, &found.streams, range) {
+        for row in std::mem::take(&mut found.rows) {
+            match count.row(&row, &found, range) {
                 true => {}
                 false => unknown.push(row),
             }
         }
         let (segments, _) = search::open_rows(self, unknown, (&Required::Anything, damage)).await?;
         for segment in &segments {
-            count.segment(segment, &found.streams, range);
+            count.segment(segment, &found, range);
         }
         Ok(count)
     }
@@ -90,18 +94,18 @@ impl Engine {
 
 impl Count {
     /// Counts a whole segment by its row; answers whether the row says enough.
-    fn row(
-        &mut self,
-        row: &SegmentRow,
-        chosen: &HashMap<StreamId, Labels>,
-        range: TimeRange,
-    ) -> bool {
+    fn row(&mut self, row: &SegmentRow, found: &Found, range: TimeRange) -> bool {
         let summary = &row.summary;
-        let held: Vec<StreamId> = chosen
+        let held: Vec<StreamId> = found
+            .streams
             .keys()
             .filter(|id| row.may_hold(id))
             .copied()
             .collect();
+        // What is hidden is told by chunk.
+        if held.iter().any(|id| found.hidden.contains_key(id)) {
+            return false;
+        }
         // A row without a list of streams may hold any. What begins with the range is left to the
         // chunks, of which some may count as nothing.
         let is_whole = range.covers(summary.first, summary.last) && summary.first > range.start();
@@ -117,10 +121,11 @@ impl Count {
     }
 
     /// Counts the chunks of a segment.
-    fn segment(&mut self, segment: &Opened, chosen: &HashMap<StreamId, Labels>, range: TimeRange) {
+    fn segment(&mut self, segment: &Opened, found: &Found, range: TimeRange) {
         for (stream, chunk) in segment.chunks() {
             let touched = range.touches(chunk.first, chunk.last);
-            if !touched || !chosen.contains_key(&stream.id) {
+            let chosen = found.streams.contains_key(&stream.id);
+            if !touched || !chosen || found.hidden_in(&stream.id, chunk).is_none() {
                 continue;
             }
             let share = Extent::of(chunk).share(range.start(), range.end().minus(1));

@@ -3,6 +3,7 @@
 //! The private structs below are the document as written; `Config` is what it means. A key that is
 //! not known is refused with its place, so a misspelt limit cannot be silently off.
 
+mod deletes;
 mod expand;
 mod retention;
 mod show;
@@ -66,6 +67,8 @@ pub struct Compactor {
     pub retention_delete_delay: Period,
     /// How long a delete request can be taken back before its lines are rewritten away.
     pub delete_request_cancel_period: Period,
+    /// The longest `max_interval` that a delete request may name; 0 for no limit.
+    pub delete_max_interval: Period,
 }
 
 /// Section `ruler`.
@@ -118,6 +121,7 @@ impl Default for Compactor {
             apply_retention_interval: Period::from_seconds(3600),
             retention_delete_delay: Period::from_seconds(2 * 3600),
             delete_request_cancel_period: Period::from_seconds(24 * 3600),
+            delete_max_interval: Period::from_seconds(24 * 3600),
         }
     }
 }

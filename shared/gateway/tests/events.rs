@@ -76,6 +76,21 @@ fn query() {
 }
 
 #[test]
+fn delete() {
+    let delete = request("retention-delete.json");
+    assert_eq!(
+        (delete.method.as_str(), delete.path.as_str()),
+        ("POST", "/loki/api/v1/delete")
+    );
+    assert_eq!(
+        delete.query.get("query"),
+        Some("{app=\"checkout\"} |= `card`")
+    );
+    assert_eq!(delete.query.get("start"), Some("1768381201"));
+    assert!(delete.body.is_empty());
+}
+
+#[test]
 fn labels() {
     let labels = request("query-labels.json");
     let name = capture("/loki/api/v1/label/{name}/values", &labels.path);

@@ -10,6 +10,7 @@
 pub mod answer;
 mod bytesize;
 mod chunk_encoding;
+mod deletion_mode;
 mod direction;
 pub mod duration;
 mod entry;
@@ -28,6 +29,7 @@ mod time;
 
 pub use bytesize::{ByteSize, ByteSizeError};
 pub use chunk_encoding::ChunkEncoding;
+pub use deletion_mode::DeletionMode;
 pub use direction::Direction;
 pub use entry::{Entry, Line, Metadata};
 pub use label_name::{LabelNameError, is_label_name, label_name};

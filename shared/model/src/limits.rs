@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{ByteSize, Moment, OtlpConfig, TenantId, duration};
+use crate::{ByteSize, DeletionMode, Moment, OtlpConfig, TenantId, duration};
 
 /// A length of time in a configuration, never negative: `721h`, `30d1h`, `1.5h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,6 +210,8 @@ limits! {
     retention_period: Period = Period::from_seconds(0);
     /// Streams that are kept for another time.
     retention_stream: Vec<RetentionStream> = Vec::new();
+    /// What becomes of requests to delete lines.
+    deletion_mode: DeletionMode = DeletionMode::FilterAndDelete;
     /// Most rules of a rule group; 0 for no limit.
     ruler_max_rules_per_rule_group: usize = 0;
     /// Most rule groups; 0 for no limit.

@@ -74,6 +74,10 @@ pub const LEVEL_MAX: u8 = 99;
 /// Bytes of the text of a rule group or of its alert state, so that the item stays under 400 KB.
 pub const DOCUMENT_MAX: usize = 380 << 10;
 
+/// Bytes of the query of a delete request. Every log query of the tenant reads the requests that
+/// are not over; 200 of this size are one page of DynamoDB and 200 read units, some 1/40 cent.
+pub const DELETE_QUERY_MAX: usize = 4 << 10;
+
 /// Rows of live tails of a tenant that are read. Who opens one is held to the tenant's limit, far
 /// below; more than this are left out, and get no lines.
 pub const TAILS_MAX: usize = 1000;

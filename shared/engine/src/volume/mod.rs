@@ -24,6 +24,7 @@ use crate::lookup;
 use crate::request::{Answer, IndexRequest};
 use crate::scan::Worker;
 use crate::search;
+use crate::view::View;
 use crate::{Engine, checks};
 
 use buckets::{Buckets, Cells};
@@ -101,6 +102,7 @@ impl Engine {
         let matchers = with_targets(index.matchers, request.targets);
         let mut volumes = Volumes::new(request, Buckets::new(start, end, request.step));
         let mut warnings = Vec::new();
+        let view = &View::new(self, index.tenants);
         for tenant in index.tenants {
             let damage = Damage::default();
             let days = lookup::days(&self.catalog, tenant, range).await?;
@@ -108,7 +110,7 @@ impl Engine {
                 .map(|day| {
                     let of = (tenant, &*matchers);
                     let when = (range, Timestamp::MAX);
-                    search::open(self, of, when, day, (&Required::Anything, &damage))
+                    search::open(view, of, when, day, (&Required::Anything, &damage))
                 })
                 .buffered(DAYS_AHEAD);
             let mut days = std::pin::pin!(days);

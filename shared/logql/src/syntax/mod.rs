@@ -109,6 +109,20 @@ pub fn parse_log(text: &str) -> Result<LogExpr, SyntaxError> {
     }
 }
 
+/// Reads a query that answers with lines, of a selector that may match every stream.
+///
+/// # Errors
+/// As [`parse_log`].
+pub fn parse_open_log(text: &str) -> Result<LogExpr, SyntaxError> {
+    match Parser::new(checked(text)?)?.selector_query()? {
+        Expression::Log(log) => Ok(log),
+        Expression::Metric(_) | Expression::Variants(_) => Err(SyntaxError::semantic(
+            "only log selector is supported",
+            whole(text),
+        )),
+    }
+}
+
 /// Reads a query that answers with numbers.
 ///
 /// # Errors

@@ -5,7 +5,8 @@
 //! Written straight into bytes, in Loki's order of keys: Grafana's parser reads a stream and wants
 //! `resultType`, `encodingFlags`, `result`, `stats`. Knows nothing of how an answer was found.
 
-pub mod detected;
+pub mod deletes;
+mod detected;
 pub mod index;
 mod json;
 mod legacy;
@@ -17,6 +18,7 @@ mod tail;
 
 use narvi_model::answer::{QueryResult, QueryStats};
 
+pub use deletes::{ListedDelete, deletes};
 pub use detected::{detected_fields, detected_labels, detected_values, patterns};
 pub use index::{index_stats, one_shard};
 pub use legacy::encode_legacy;

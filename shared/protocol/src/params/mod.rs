@@ -1,11 +1,12 @@
 //! Parameters of read requests, by the rules and in the words of Loki (spec `http-api.md` §0.2).
 //!
 //! [`range_query`], [`instant_query`], [`tail_query`], [`volume_query`], [`field_query`],
-//! [`pattern_query`] and [`bounds`] read what an endpoint needs out of a look-up; under them
-//! [`time`] reads points in time, [`duration`] steps and intervals, [`count`] limits and
+//! [`pattern_query`], [`delete_query`] and [`bounds`] read what an endpoint needs out of a look-up;
+//! under them [`time`] reads points in time, [`duration`] steps and intervals, [`count`] limits and
 //! directions. `now` is an argument. An empty parameter is an absent one, as in Go.
 
 mod count;
+mod delete;
 mod detected;
 mod duration;
 mod index;
@@ -14,6 +15,7 @@ mod tail;
 mod time;
 
 pub use count::{Direction, parse_direction, parse_limit};
+pub use delete::{DeleteParams, delete_list, delete_query};
 pub use detected::{FieldParams, PatternParams, field_query, pattern_query};
 pub use duration::{default_step, parse_interval, parse_step};
 pub use index::{VolumeParams, closed_bounds, shard_bytes, volume_query, volume_range_query};
@@ -72,6 +74,9 @@ pub enum ParamError {
     /// Shards of nothing.
     #[error("targetBytesPerShard must be a positive value")]
     ShardBytes,
+    /// A request to delete that is none.
+    #[error("{0}")]
+    Delete(String),
     /// Not a size.
     #[error("{0}")]
     Size(String),

@@ -247,6 +247,10 @@ impl<'a> Fields<'a> {
         StorageError::corrupt(what, reason)
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.rest.contains_key(name)
+    }
+
     pub(crate) fn text(&mut self, name: &str) -> Result<String, StorageError> {
         match self.rest.remove(name) {
             Some(AttributeValue::S(text)) => Ok(text),

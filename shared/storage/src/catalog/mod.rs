@@ -9,14 +9,18 @@
 //! | state | `lease/name` | `lease` | `lease.rs` |
 //! | state | `rule-tenants` | tenant | `rules.rs` |
 //! | state | `rules/tenant`, `alerts/tenant` | `namespace/group` | `rules.rs` |
+//! | state | `delete-tenants` | tenant | `deletes.rs` |
+//! | state | `deletes/tenant`, `deleted/tenant` | id of a request | `deletes.rs` |
 //! | state | `tails/tenant` | connection | `tails.rs` |
 //! | state | `tail/connection` | `tail` | `tails.rs` |
 //!
-//! Reads of streams, segments, rules and alert states are strongly consistent, for every day: a
-//! late push, a merge and a deletion may change any of them, and a query of several pages that are
-//! read from different replicas may miss a segment that has moved between them. Why and at which
-//! price: `docs/decisions/0002-catalog-keys.md`. Does not know objects: callers store bytes first.
+//! Reads of streams, segments, rules, alert states and deletes are strongly consistent, for every
+//! day: a late push, a merge and a deletion may change any of them, and a query of several pages
+//! that are read from different replicas may miss a segment that has moved between them. Why and at
+//! which price: `docs/decisions/0002-catalog-keys.md`. Does not know objects: callers store bytes
+//! first.
 
+mod deletes;
 mod garbage;
 mod item;
 mod lease;
@@ -38,6 +42,7 @@ use aws_sdk_dynamodb::Client;
 use narvi_model::{Day, TenantId};
 use narvi_segment::SegmentId;
 
+pub use deletes::{DeleteRow, Progress};
 pub use garbage::Garbage;
 pub use lease::Lease;
 pub use partition::Partition;
