@@ -81,8 +81,8 @@ async fn what_cannot_be_there_is_not_fetched() {
     let there = lines[3_001].split_once("trace=").unwrap().1[..16].to_owned();
     let absent = "6f1c2f0e-aaaa-4d5a-9b1e-0123456789ab";
     // An id is one gram or two, which a filter takes for there in one chunk of 256 where it is not:
-    // of some 50 chunks one or two are read. They are less than the first unit of a query, so that is
-    // one request.
+    // of some 50 chunks one or two are read. They are less than the first unit of a query, so that
+    // is one request.
     let few = 1_000;
     for (pipeline, found, gets, most) in [
         // Footer and filters, which lie side by side, once.

@@ -21,7 +21,7 @@ use crate::order::arrange;
 use crate::rows::Rows;
 use crate::summary::Summary;
 use crate::timestamps;
-use crate::{ChunkMeta, Codec};
+use crate::{ChunkMeta, WriterOptions};
 
 /// A chunk ends when its metadata, repeats counted, have this many times the bytes that its lines
 /// may have. Dictionaries make metadata small, so it seldom ends a chunk; where every value is new
@@ -30,39 +30,6 @@ pub(crate) const METADATA_SHARE: usize = 4;
 
 /// Filters hardly ever take more than this part of what they speak for (`filter/draft.rs`).
 const FILTER_SHARE: usize = 8;
-
-/// How to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WriterOptions {
-    /// For every column that it makes smaller.
-    pub codec: Codec,
-    /// Rows of a chunk, at least 1 and at most [`MAX_CHUNK_ROWS`].
-    pub max_chunk_rows: usize,
-    /// Line bytes of a chunk, at most [`MAX_CHUNK_BYTES`]; a longer line has a chunk of its own.
-    pub max_chunk_bytes: usize,
-    /// Whether filters for needles are written. Making them takes time for every byte, so only what
-    /// is kept for long has them (`docs/decisions/0017-needle-filters.md`).
-    pub filters: bool,
-}
-
-impl Default for WriterOptions {
-    fn default() -> Self {
-        Self {
-            codec: Codec::Lz4,
-            max_chunk_rows: 65_536,
-            max_chunk_bytes: 1 << 20,
-            filters: false,
-        }
-    }
-}
-
-impl WriterOptions {
-    /// Whether a chunk of so many bytes of lines in so many rows is full, or nearly: merges take
-    /// such a chunk over as it is.
-    pub(crate) fn fills(&self, line_bytes: u64, rows: usize) -> bool {
-        line_bytes >= self.max_chunk_bytes as u64 / 2 || rows >= self.max_chunk_rows / 2
-    }
-}
 
 /// A finished segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use crate::limits::MAX_FILTER_KEYS;
 /// ids, so it may take a tenth of its chunk; smaller ones are worth a fiftieth.
 const WORD_CHOICES: [(usize, usize); 4] = [(8, 64), (12, 64), (16, 12), (32, 12)];
 
-/// The same for names.
-const NAME_CHOICES: [(usize, usize); 3] = [(4, 12), (8, 24), (16, 24)];
+/// The same for names. Where they are many for what is stored, that is little for its lines.
+const NAME_CHOICES: [(usize, usize); 3] = [(4, 8), (8, 24), (16, 24)];
 
 /// Stored bytes for each key of words where numbers are in.
 const NUMERIC_SHARE: usize = 64;

@@ -1,12 +1,13 @@
-//! Takes a chunk over as it is stored: its columns and its filter are checked and copied. Only where
-//! it has no filter of its own, as from earlier versions, lines and metadata are decoded for one.
+//! Takes a chunk over as it is stored: its columns and its filter are checked and copied. Only
+//! where it has no filter of its own, as from earlier versions, lines and metadata are decoded for
+//! one.
 
 use crate::error::{Fault, FormatError};
 use crate::{ChunkMeta, Column, FilterPlace, MetadataColumns, Scratch, Writer};
 
 impl Writer {
-    /// Appends a chunk of another segment, with the filter that speaks for it, to the stream that was
-    /// begun last. Its rows must follow those of the stream so far.
+    /// Appends a chunk of another segment, with the filter that speaks for it, to the stream that
+    /// was begun last. Its rows must follow those of the stream so far.
     ///
     /// # Errors
     /// Bytes that are cut short or damaged.
