@@ -358,6 +358,61 @@ fn what_is_no_tail_is_refused_before_the_upgrade() {
     assert_eq!(answer.status, 400, "{}", answer.text());
 }
 
+/// `alloy` writes and `grafana` reads, both with the password "secret".
+const CREDENTIALS: &str = "
+users:
+  alloy: {password: $apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/, write: [a]}
+  grafana: {password: $apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/, read: [a]}
+";
+
+#[test]
+fn who_tails_needs_a_password_and_the_tenant() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("auth_enabled: true\n{CONFIG}");
+    let narvi = Narvi::start_closed(&data.path().join("data"), &config, CREDENTIALS);
+    let basic = |pair| format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
+    let (alloy, right, wrong) = (
+        basic("alloy:secret"),
+        basic("grafana:secret"),
+        basic("grafana:Secret"),
+    );
+    let query = "query=%7Bapp%3D%22x%22%7D";
+    for path in ["/loki/api/v1/tail", "/api/prom/tail"] {
+        let target = format!("{path}?{query}");
+        for (authorization, tenant, status) in [
+            (&wrong, "a", 401),
+            (&right, "b", 403),
+            (&right, "a|b", 403),
+            (&alloy, "a", 403),
+            (&right, "", 401),
+        ] {
+            let headers = [
+                ("authorization", authorization.as_str()),
+                ("x-scope-orgid", tenant),
+            ];
+            let refusal = Tail::at(&narvi, &headers, &target).err().unwrap();
+            assert_eq!(
+                refusal.status, status,
+                "{tenant} {authorization}: {refusal:?}"
+            );
+        }
+        let refusal = Tail::at(&narvi, &[("x-scope-orgid", "a")], &target);
+        assert_eq!(refusal.err().unwrap().status, 401);
+    }
+    let headers = [("authorization", right.as_str()), ("x-scope-orgid", "a")];
+    let mut tail = Tail::open(&narvi, &headers, query).unwrap_or_else(|error| panic!("{error:?}"));
+    let line = Push::of(&[("app", "x")], vec![Entry::new(now(), "hello")]).json();
+    let mut ask = line.ask();
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Authorization", alloy.as_str()),
+    ];
+    ask.headers = &headers;
+    let pushed = narvi.client().tenant("a").ask(&ask);
+    assert_eq!(pushed.status, 204, "{}", pushed.text());
+    assert_eq!(tail.lines(1).into_keys().collect::<Vec<_>>(), ["hello"]);
+}
+
 #[test]
 fn one_too_many_is_closed_with_lokis_words_and_ends_make_room() {
     let data = tempfile::tempdir().unwrap();

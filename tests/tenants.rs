@@ -295,6 +295,22 @@ fn several_tenants_are_refused_where_one_is_needed() {
             let answer = client.get(path, &[("query", "{app=\"x\"}")]);
             assert_eq!(answer.status, status, "{path}: {}", answer.text());
         }
+        let (read, wrong) = match enabled {
+            "true" => (200, 400),
+            _ => (500, 500),
+        };
+        for (path, query, status) in [
+            ("/loki/api/v1/query", "vector(1)", 200),
+            ("/loki/api/v1/query", "1 + 1", 200),
+            ("/loki/api/v1/query_range", "vector(1) > 0", 200),
+            ("/loki/api/v1/labels", "vector(1)", wrong),
+            ("/loki/api/v1/query", "vector(", wrong),
+            ("/loki/api/v1/query", "sum(rate({app=\"x\"}[1m]))", read),
+        ] {
+            let answer = client.get(path, &[("query", query)]);
+            assert_eq!(answer.status, status, "{path} {query}: {}", answer.text());
+            assert!(!answer.text().contains("__tenant_id__"));
+        }
         let push = Push::of(&[("app", "x")], vec![Entry::new(now(), "x")]).json();
         let answer = client.ask(&push.ask());
         assert_eq!(answer.status, 400);

@@ -1,12 +1,15 @@
 //! What real clients send and cannot do without, one row a trap: asked of the local host as the
 //! client asks. `from` says whose trap it is; facts about clients are from their sources and from
-//! what they were seen to send.
+//! what they were seen to send. Those of live tails are in `tail.rs`, those of Alertmanager in the
+//! tests of the rules.
 #![cfg(test)]
 
 #[path = "traps/drilldown.rs"]
 mod drilldown;
 #[path = "traps/grafana.rs"]
 mod grafana;
+#[path = "traps/pushers.rs"]
+mod pushers;
 #[path = "conformance/strict.rs"]
 mod strict;
 #[path = "traps/writers.rs"]

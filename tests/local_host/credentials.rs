@@ -58,6 +58,63 @@ fn each_caller_may_what_the_document_says() {
     assert!(!log.contains("secret") && !log.contains("YWxs"), "{log}");
 }
 
+/// Keys of Firehose: `key-of-a` may write one tenant, `key-of-many` two.
+const KEYS: &str = "
+users:
+  grafana: {password: $apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/, read: ['*']}
+tokens:
+  one: {sha256: ee063bb3d7270fdf6148f09dde510a5cf346c4aa4dd2ff4b2caec5348d799043, write: [team-a]}
+  many:
+    sha256: dd7dd7aacb893c7324d1340eb6277e9ed58d66252bb5057b0301640c3e20251e
+    write: [team-a, team-b]
+";
+
+#[test]
+fn a_key_of_firehose_names_its_tenant() {
+    let data = tempfile::tempdir().unwrap();
+    let config = format!("auth_enabled: true\n{CONFIG}");
+    let narvi = Narvi::start_closed(&data.path().join("data"), &config, KEYS);
+    let line = base64_simd::STANDARD.encode_to_string("hello");
+    let body = format!(
+        r#"{{"requestId":"r","timestamp":{},"records":[{{"data":"{line}"}}]}}"#,
+        now() / 1_000_000
+    );
+    let deliver = |key: (&str, &str), tenant| {
+        let headers = [("Content-Type", "application/json"), key];
+        let ask = Ask {
+            method: "POST",
+            path: "/awsfirehose/api/v1/push",
+            headers: &headers,
+            body: Some(body.as_bytes()),
+            ..Ask::default()
+        };
+        narvi.client().tenant(tenant).ask(&ask).status
+    };
+    let key = |key| ("X-Amz-Firehose-Access-Key", key);
+    for (key, tenant, status) in [
+        (key("key-of-a"), "", 200),
+        (key("key-of-a"), "team-a", 200),
+        (key("key-of-a"), "team-b", 403),
+        (key("key-of-many"), "", 401),
+        (key("key-of-many"), "team-b", 200),
+        (key("key-of-b"), "", 401),
+        (("Authorization", "Bearer key-of-a"), "team-a", 401),
+        (GRAFANA, "team-a", 401),
+    ] {
+        assert_eq!(deliver(key, tenant), status, "{key:?} {tenant}");
+    }
+    for (tenant, count) in [("team-a", 1), ("team-b", 1), ("team-c", 0)] {
+        let ask = Ask {
+            path: "/loki/api/v1/query_range",
+            params: &[("query", r#"{__aws_log_type="firehose"}"#)],
+            headers: &[GRAFANA],
+            ..Ask::default()
+        };
+        let answer = narvi.client().tenant(tenant).ask(&ask);
+        assert_eq!(answer.text().matches("hello").count(), count, "{tenant}");
+    }
+}
+
 /// Lines of the log that tell of somebody who was not let in.
 fn refusals(narvi: &Narvi) -> usize {
     narvi.log().matches("refused: ").count()

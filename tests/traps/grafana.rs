@@ -169,3 +169,83 @@ fn grafana_splits_and_shards() {
         spring(shop.narvi.client(), &row);
     }
 }
+
+#[test]
+fn grafana_looks_around_a_line() {
+    let shop = shop();
+    let hours = 2 * 3600 * SECOND;
+    let at = shop.first + SECOND;
+    let (line, after, before) = (
+        at.to_string(),
+        (at + hours).to_string(),
+        (at - hours).to_string(),
+    );
+    let exact = r#"{app="shop", service_name="shop"} | json | line_format "{{.n}}" | drop n"#;
+    let context = |start, end, direction| {
+        [
+            ("query", exact),
+            ("start", start),
+            ("end", end),
+            ("direction", direction),
+            ("limit", "1"),
+        ]
+    };
+    let forward = context(&*line, &*after, "forward");
+    let backward = context(&*before, &*line, "backward");
+    let stats = shop.range(r#"{app="shop"}"#);
+    let bare = shop.range(r#"{app="x"} | drop detected_level"#);
+    let path = "/loki/api/v1/index/stats";
+    let first = "/data/result/0/values/0/1";
+    for row in [
+        trap(
+            "context: what follows, with the line itself",
+            get(RANGE, &forward),
+            &[],
+            At(first, json!("1")),
+        ),
+        trap(
+            "context: what was before, without it",
+            get(RANGE, &backward),
+            &[],
+            At(first, json!("0")),
+        ),
+        trap(
+            "statistics of an index are four numbers",
+            get(path, &stats),
+            &[],
+            At("/entries", json!(4)),
+        ),
+        trap(
+            "parser: `{}` where there is nothing",
+            get(RANGE, &bare),
+            &[CATEGORIZE],
+            At("/data/result/0/values/0/2", json!({})),
+        ),
+        trap(
+            "panel: what was stored and what was in memory",
+            get(RANGE, &stats),
+            &[],
+            At("/data/stats/ingester/totalLinesSent", json!(0)),
+        ),
+        trap(
+            "headers of a data source that nobody asked for",
+            get(RANGE, &stats),
+            &[("X-Scope-OrgID", "a|b"), ("Authorization", "Basic YTpi")],
+            At("/data/stats/summary/totalLinesProcessed", json!(4)),
+        ),
+    ] {
+        spring(shop.narvi.client(), &row);
+    }
+}
+
+#[test]
+fn grafana_stops_at_a_query_that_is_too_large() {
+    let data = tempfile::tempdir().unwrap();
+    let yaml = "limits_config: {max_query_bytes_read: 1B}\ncompactor: {compaction_interval: 24h}\n";
+    let narvi = Narvi::start_with(&data.path().join("data"), yaml);
+    let start = filled(&narvi).to_string();
+    let params = [("query", r#"{app="shop"}"#), ("start", &*start)];
+    let ask = get(RANGE, &params);
+    let text = Has("the query would read too many bytes (query: ");
+    spring(narvi.client(), &refused("bytes", ask, 400, text));
+}

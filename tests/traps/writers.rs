@@ -23,6 +23,11 @@ fn what_collectors_and_rule_writers_send() {
         body: Some(b"name: g\nrules: [{alert: A, expr: vector(1) > 0}]"),
         ..Ask::default()
     };
+    let dropped = Ask {
+        method: "DELETE",
+        path: "/api/prom/rules/ns/g",
+        ..Ask::default()
+    };
     let (sample, none) = (json!([5, "2"]), "404 page not found\n");
     for row in [
         trap("Vector: health", get("/ready", &[]), &[], Is("ready\n")),
@@ -44,6 +49,18 @@ fn what_collectors_and_rule_writers_send() {
             get("/api/prom/rules/ns/g", &[]),
             &[],
             Has("name: g\n"),
+        ),
+        trap(
+            "a namespace is YAML",
+            get("/api/prom/rules/ns", &[]),
+            &[],
+            Has("ns:\n"),
+        ),
+        refused(
+            "Grafana: a group is dropped",
+            dropped,
+            202,
+            Has("\"status\":\"success\""),
         ),
         refused(
             "all: what does not exist",
@@ -103,6 +120,43 @@ fn what_command_lines_ask() {
             get(QUERY, &canary),
             &[],
             At(value, json!("4")),
+        ),
+    ] {
+        spring(shop.narvi.client(), &row);
+    }
+}
+
+#[test]
+fn what_command_lines_ask_of_the_data() {
+    let shop = shop();
+    let volume = [
+        ("query", r#"{app="shop"}"#),
+        ("start", &*shop.start),
+        ("end", &*shop.end),
+        ("step", "10"),
+        ("targetLabels", "app"),
+        ("aggregateBy", "series"),
+    ];
+    let fields = [
+        ("query", r#"{app="shop"}"#),
+        ("start", &*shop.start),
+        ("end", &*shop.end),
+        ("limit", "10"),
+        ("line_limit", "10"),
+        ("step", "10s"),
+    ];
+    for row in [
+        trap(
+            "logcli: volume_range",
+            get("/loki/api/v1/index/volume_range", &volume),
+            &[],
+            At("/data/result/0/metric", json!({"app": "shop"})),
+        ),
+        trap(
+            "logcli: detected-fields",
+            get("/loki/api/v1/detected_fields", &fields),
+            &[],
+            Has("\"label\":\"n\""),
         ),
     ] {
         spring(shop.narvi.client(), &row);

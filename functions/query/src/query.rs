@@ -2,6 +2,8 @@
 
 use narvi_engine::{Caller, Request, Span};
 use narvi_gateway::Response;
+use narvi_logql::syntax::ast::Query;
+use narvi_logql::syntax::parse;
 use narvi_model::answer::QueryResult;
 use narvi_protocol::answer::{EncodeOptions, encode_query};
 use narvi_protocol::params::{instant_query, range_query};
@@ -12,6 +14,15 @@ use crate::reply::Refusal;
 
 /// The header in which a client asks for metadata and parsed labels apart.
 const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
+
+/// Whether this asks for a number as `vector(1)`, which is in nobody's lines; a query that reads any
+/// has a selector.
+pub(crate) fn reads_nothing(request: &narvi_gateway::Request) -> bool {
+    let is_query = ["/loki/api/v1/query", "/loki/api/v1/query_range"].contains(&&*request.path);
+    let params = request.params();
+    let query = params.get("query").filter(|text| !text.contains('{'));
+    is_query && query.is_some_and(|text| matches!(parse(text), Ok(Query::Metric(_))))
+}
 
 /// Evaluates a query over a range of time.
 pub(crate) async fn range(read: &Read<'_>) -> Response {
