@@ -9,7 +9,8 @@ pub struct WriterOptions {
     pub codec: Codec,
     /// Rows of a chunk, at least 1 and at most [`crate::limits::MAX_CHUNK_ROWS`].
     pub max_chunk_rows: usize,
-    /// Line bytes of a chunk, at most [`crate::limits::MAX_CHUNK_BYTES`]; a longer line has a chunk of its own.
+    /// Line bytes of a chunk, at most [`crate::limits::MAX_CHUNK_BYTES`]; a longer line has a chunk
+    /// of its own.
     pub max_chunk_bytes: usize,
     /// Whether filters for needles are written. Making them takes time for every byte, so only what
     /// is kept for long has them (`docs/decisions/0017-needle-filters.md`).
