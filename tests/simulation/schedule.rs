@@ -314,6 +314,11 @@ impl Schedule {
         self.alone("last retention", |system| async move {
             system.retain("last", 0).await;
         })?;
+        // Objects without a row were found, and are garbage; that is due now.
+        self.advance(7201 * NANOS_PER_SECOND);
+        self.alone("collection of orphans", |system| async move {
+            system.retain("collector", 0).await;
+        })?;
         self.alone(
             "garbage",
             |system| async move { system.check_garbage().await },

@@ -128,7 +128,7 @@ impl System {
         let handler = narvi_retention::Handler::new(objects, self.catalog.clone(), config);
         let now = self.world.now().plus(skew);
         // What fails is tried again by the next run.
-        let _ = handler.with_owner(owner).run(now).await;
+        let _ = handler.with_owner(owner).in_place().run(now).await;
     }
 
     /// Asks for all lines and for their number.
@@ -223,6 +223,28 @@ impl System {
         if garbage != Ok(Vec::new()) {
             self.ledger.wrong(format!("garbage is left: {garbage:?}"));
         }
+        if let Err(error) = self.check_objects().await {
+            self.ledger
+                .wrong(format!("objects cannot be compared with rows: {error}"));
+        }
+    }
+
+    /// Every object has its row.
+    async fn check_objects(&self) -> Result<(), narvi_storage::StorageError> {
+        let mut rows = std::collections::HashSet::new();
+        for partition in self.catalog.partitions().await? {
+            for row in self.catalog.partition_segments(&partition).await? {
+                if let narvi_storage::Place::Object(key) = row.place {
+                    rows.insert(key);
+                }
+            }
+        }
+        for object in self.bucket.list("segments/", None).await? {
+            if !rows.contains(&object.key) {
+                self.ledger.wrong(format!("{} has no row", object.key));
+            }
+        }
+        Ok(())
     }
 }
 

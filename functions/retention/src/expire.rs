@@ -19,6 +19,7 @@ pub(crate) struct Expiry<'a> {
     pub(crate) now: Timestamp,
     /// When objects of removed rows may be deleted.
     pub(crate) due: Timestamp,
+    pub(crate) in_place: bool,
 }
 
 /// A partition that may have something that is expired.
@@ -133,6 +134,7 @@ impl Expiry<'_> {
                     lease,
                     now: self.now,
                     due: self.due,
+                    in_place: self.in_place,
                 };
                 let day = Streams {
                     suspect,

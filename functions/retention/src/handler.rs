@@ -27,6 +27,7 @@ pub struct Handler {
     config: Arc<Config>,
     owner: String,
     budget: Duration,
+    in_place: bool,
 }
 
 impl Handler {
@@ -40,6 +41,16 @@ impl Handler {
             // In local mode compaction is in the same process, and must not share leases.
             owner: format!("retention process {}", std::process::id()),
             budget: limits::BUDGET,
+            in_place: false,
+        }
+    }
+
+    /// Writes segments on the thread that polls a run, and not beside it: for who has no other.
+    #[must_use]
+    pub fn in_place(self) -> Self {
+        Self {
+            in_place: true,
+            ..self
         }
     }
 
@@ -118,6 +129,7 @@ impl Handler {
             owner: &self.owner,
             now,
             due: self.due(now),
+            in_place: self.in_place,
         };
         let partitions = self.catalog.marked_partitions().await?;
         let suspects = self.suspects(partitions, now, report);

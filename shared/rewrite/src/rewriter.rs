@@ -33,6 +33,9 @@ pub struct Rewriter<'a> {
     pub now: Timestamp,
     /// When objects of removed rows may be deleted.
     pub due: Timestamp,
+    /// Whether segments are written on the thread that polls a run, and not beside it: for who has
+    /// no other.
+    pub in_place: bool,
 }
 
 /// What was done in a partition.
@@ -163,12 +166,17 @@ impl Rewriter<'_> {
         }
         let bytes = fetch(self.objects, row).await?;
         let (tenant, keep) = (row.partition.tenant.clone(), Arc::clone(keep));
-        // In local mode pushes and queries run on the same threads.
-        let work = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let options = options(&bytes)?;
             merge_kept(&tenant, &options, &[bytes], &*keep).map_err(|error| error.to_string())
-        });
-        let left = work.await.unwrap_or_else(|error| Err(error.to_string()));
+        };
+        let left = if self.in_place {
+            work()
+        } else {
+            // In local mode pushes and queries run on the same threads.
+            let work = tokio::task::spawn_blocking(work).await;
+            work.unwrap_or_else(|error| Err(error.to_string()))
+        };
         match left.map_err(RowError::Stuck)? {
             None => Ok(Outcome::Goes),
             Some(left) if left.summary.rows == row.summary.rows => Ok(Outcome::Stays),

@@ -79,6 +79,7 @@ async fn begin(storage: &Storage, keep: Arc<dyn Keep>, now: Timestamp) -> Run {
             lease: &lease,
             now,
             due: now.plus(3600 * NANOS_PER_SECOND),
+            in_place: false,
         };
         rewriter.run(rows, &streams, &keep, &|| true).await
     })
