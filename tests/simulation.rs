@@ -167,7 +167,7 @@ fn merges_that_are_not_durable_are_noticed() {
 
 #[test]
 fn garbage_without_grace_is_noticed() {
-    check_noticed(Mistake::NoGrace, 300, "its lines are missing");
+    check_noticed(Mistake::NoGrace, 600, "its lines are missing");
 }
 
 #[test]
