@@ -15,8 +15,8 @@ use crate::reply::Refusal;
 /// The header in which a client asks for metadata and parsed labels apart.
 const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 
-/// Whether this asks for a number as `vector(1)`, which is in nobody's lines; a query that reads any
-/// has a selector.
+/// Whether this asks for a number as `vector(1)`, which is in nobody's lines; a query that reads
+/// any has a selector.
 pub(crate) fn reads_nothing(request: &narvi_gateway::Request) -> bool {
     let is_query = ["/loki/api/v1/query", "/loki/api/v1/query_range"].contains(&&*request.path);
     let params = request.params();

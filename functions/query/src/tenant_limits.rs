@@ -95,7 +95,8 @@ mod tests {
         }
         assert!(!limits.contains_key("retention_stream"));
         let rules = r#"limits_config: {retention_stream: [
-            {selector: '{env="dev"}', priority: 2, period: 48h}, {selector: '{a="b"}', period: 36h}]}"#;
+            {selector: '{env="dev"}', priority: 2, period: 48h},
+            {selector: '{a="b"}', period: 36h}]}"#;
         let config = Config::from_yaml(rules).unwrap();
         let want = json!([
             {"period": "2d", "priority": 2, "selector": r#"{env="dev"}"#},
