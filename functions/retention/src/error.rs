@@ -11,6 +11,9 @@ pub enum RetentionError {
     /// The walk through all objects broke off; the next run goes on with it.
     #[error("orphans cannot be looked for: {0}")]
     Orphans(#[source] StorageError),
+    /// The tenants with requests to delete could not be read.
+    #[error("requests to delete cannot be listed: {0}")]
+    Deletes(#[source] StorageError),
     /// The list of partitions could not be read.
     #[error("partitions cannot be listed: {0}")]
     Partitions(#[source] StorageError),

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use crate::api;
 use crate::cutoff::Cutoff;
+use crate::erase::Eraser;
 use crate::error::RetentionError;
 use crate::expire::{Expiry, Suspect};
 use crate::garbage::Collector;
@@ -97,6 +98,16 @@ impl Handler {
         if self.config.compactor.retention_enabled {
             let expired = self.expire(now, &has_time, &mut report).await;
             expired.map_err(RetentionError::Partitions)?;
+            let eraser = Eraser {
+                objects: &*self.objects,
+                catalog: &self.catalog,
+                config: &self.config,
+                owner: &self.owner,
+                now,
+                due: self.due(now),
+            };
+            let erased = eraser.run(&has_time, &mut report).await;
+            erased.map_err(RetentionError::Deletes)?;
         }
         collected.map_err(RetentionError::Garbage)?;
         let sweeper = Sweeper {

@@ -3,7 +3,9 @@
 //! Reading order: [`Handler`] (a run: garbage, what is expired, orphans), `garbage` (objects whose
 //! rows are gone), `expire` (partitions against the periods of their tenant), `cutoff` (what is
 //! expired, pure), `periods` (how long a stream is kept, pure), `sweep` (objects that never had a
-//! row), [`Report`]; `api` (requests to delete, which queries heed at once), [`Trigger`].
+//! row), [`Report`]; `api` (requests to delete, which queries heed at once),
+//! `erase` (which takes what they name out of storage), `struck` (what they leave, pure),
+//! [`Trigger`].
 //!
 //! What is expired loses its rows now and its objects after a grace, through the same list of
 //! garbage that merges write. Deleting garbage is no retention: it runs with `retention_enabled`
@@ -13,6 +15,7 @@
 
 mod api;
 mod cutoff;
+mod erase;
 mod error;
 mod expire;
 mod garbage;
@@ -20,6 +23,7 @@ mod handler;
 pub mod limits;
 mod periods;
 mod report;
+mod struck;
 mod sweep;
 mod trigger;
 

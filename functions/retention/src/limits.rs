@@ -30,6 +30,13 @@ pub const LOOKS: usize = 8;
 /// them. More are refused.
 pub const REQUESTS: usize = 200;
 
+/// Seconds that a request is listed after it was processed: 30 days.
+pub const DELETES_KEPT: u64 = 30 * 86_400;
+
+/// Looks for what was pushed while a partition was rewritten; after them it is left to the next
+/// run.
+pub const SECOND_LOOKS: usize = 3;
+
 /// Ids that are tried for a new request. They are hashes of 32 bits, of which few are taken.
 pub const ID_ATTEMPTS: usize = 4;
 

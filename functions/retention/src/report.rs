@@ -25,6 +25,10 @@ pub struct Report {
     pub streams: u64,
     /// Segments that could not be rewritten; what is expired in them stays for longer.
     pub stuck: u64,
+    /// Lines that were asked to be deleted and are gone.
+    pub erased: u64,
+    /// Requests to delete of which no line is left.
+    pub processed: u64,
     /// Objects that the sweep looked at.
     pub listed: u64,
     /// Objects that no row points to and that were not on the list of garbage; they are now.
@@ -46,7 +50,7 @@ impl Report {
 
     /// The run as metrics.
     #[must_use]
-    pub fn metrics(&self) -> [Metric; 10] {
+    pub fn metrics(&self) -> [Metric; 12] {
         [
             Metric::count("DeletedObjects", self.deleted),
             Metric::count("KeptGarbage", self.kept),
@@ -55,6 +59,8 @@ impl Report {
             Metric::count("RewrittenSegments", self.rewritten),
             Metric::count("RewrittenBytes", self.rewritten_bytes),
             Metric::count("StuckSegments", self.stuck),
+            Metric::count("ErasedLines", self.erased),
+            Metric::count("ProcessedDeletes", self.processed),
             Metric::count("OrphanedObjects", self.orphans),
             Metric::count("ForgottenPartitions", self.forgotten),
             Metric::count("FailedPartitions", self.failed),
@@ -72,6 +78,8 @@ impl Report {
             rewritten_bytes = self.rewritten_bytes,
             streams = self.streams,
             stuck = self.stuck,
+            erased = self.erased,
+            processed = self.processed,
             listed = self.listed,
             orphans = self.orphans,
             forgotten = self.forgotten,
