@@ -90,7 +90,7 @@ async fn seen(storage: &Storage) -> Vec<String> {
     for stream in &streams {
         for entry in &stream.entries {
             let second = entry.timestamp.since(later(-36 * HOUR)) / NANOS_PER_SECOND;
-            let text = String::from_utf8(entry.line.to_vec()).unwrap();
+            let text = String::from_utf8(entry.line.as_bytes().to_vec()).unwrap();
             let app = stream.labels.get("app").unwrap();
             lines.push(format!("{app} {second} {text}"));
         }
@@ -260,16 +260,17 @@ async fn a_run_may_be_killed_at_each_request() {
             "after {count} requests"
         );
         let done = progress(&storage).await;
+        // Of a run that came to its end but for the sweep the request is one of the past by now.
         assert!(
-            matches!(done[..], [Progress::Processed(_)]),
+            matches!(done[..], [Progress::Processed(_)] | []),
             "{count}: {done:?}"
         );
         assert_eq!(storage.lines(DAY).await, ["a 10 x card", "a 20 y"]);
         second.run(later(60 * HOUR)).await.unwrap();
-        assert_eq!(
-            storage.keys("t").await.len(),
-            storage.rows(DAY).await.len() + 1
-        );
+        // What was written for a commit that never came is the sweep's to find.
+        let keys = storage.keys("t").await.len();
+        assert!((2..=3).contains(&keys), "{keys} after {count} requests");
+        assert!(storage.garbage().await.is_empty());
         assert_eq!(seen(&storage).await, left, "killed after {count} requests");
         if ended {
             break;
