@@ -37,6 +37,8 @@ pub(crate) struct Eraser<'a> {
     pub(crate) now: Timestamp,
     /// When objects of removed rows may be deleted.
     pub(crate) due: Timestamp,
+    /// Whether segments are written on the thread that polls the run.
+    pub(crate) in_place: bool,
 }
 
 /// A request that is being processed.
@@ -230,6 +232,7 @@ impl Eraser<'_> {
             lease,
             now: self.now,
             due: self.due,
+            in_place: self.in_place,
         };
         let mut seen: HashSet<SegmentId> = HashSet::new();
         for _ in 0..=SECOND_LOOKS {

@@ -105,6 +105,7 @@ impl Handler {
                 owner: &self.owner,
                 now,
                 due: self.due(now),
+                in_place: self.in_place,
             };
             let erased = eraser.run(&has_time, &mut report).await;
             erased.map_err(RetentionError::Deletes)?;
