@@ -33,25 +33,21 @@ pub const WHOLE_TAIL_BYTES: u64 = 2 << 20;
 /// 17 ms of a Lambda (spec `aws.md`), in which about this much is transferred.
 pub const COALESCE_GAP_BYTES: u64 = 1 << 20;
 
-/// Line bytes of one work unit. Smaller units spread better over cores, larger ones make fewer
-/// requests.
-pub const UNIT_BYTES: u64 = 4 << 20;
+/// Line bytes that a worker scans as one part. Smaller parts spread better over cores, larger ones
+/// merge less often.
+pub const PART_BYTES: u64 = 4 << 20;
 
-/// Line bytes that a log query fetches at once in the end. Such a unit is scanned in parts of
-/// [`UNIT_BYTES`].
-pub const LOG_UNIT_BYTES: u64 = 32 << 20;
+/// Line bytes that are fetched together: some 5 MiB as they are stored. A GET costs as much as
+/// [`COALESCE_GAP_BYTES`] says; larger units leave the workers idle until the first is there.
+pub const UNIT_BYTES: u64 = 32 << 20;
 
 /// Line bytes of the first unit of a log query, which often has its lines at once; each next unit
-/// is twice as large up to [`LOG_UNIT_BYTES`].
+/// is twice as large up to [`UNIT_BYTES`].
 pub const FIRST_UNIT_BYTES: u64 = 256 << 10;
 
 /// Units being fetched or scanned at once, per query: with [`UNIT_BYTES`] of lines, which compress
-/// to a quarter or less, this bounds a query at about 100 MiB, and it hides the latency of S3.
-pub const UNITS_IN_FLIGHT: usize = 12;
-
-/// The same for a log query, whose units are larger ([`LOG_UNIT_BYTES`]), and which may have its
-/// answer before the next is needed.
-pub const LOG_UNITS_IN_FLIGHT: usize = 4;
+/// to a quarter or less, this bounds a query at about 40 MiB, and it hides the latency of S3.
+pub const UNITS_IN_FLIGHT: usize = 4;
 
 /// Tails being fetched at once, per query.
 pub const TAILS_IN_FLIGHT: usize = 32;

@@ -19,7 +19,7 @@ use crate::candidates::Candidate;
 use crate::damage::Damage;
 use crate::days::{self, Budget, Days, PlannedDay};
 use crate::error::EngineError;
-use crate::limits::{INTERVAL_ENTRIES, LOG_UNITS_IN_FLIGHT};
+use crate::limits::{INTERVAL_ENTRIES, UNITS_IN_FLIGHT};
 use crate::reach::Reach;
 use crate::request::Request;
 use crate::scan::{Needs, Scanner};
@@ -156,7 +156,7 @@ impl Engine {
         // Without a filter the first lines are the answer; more units at once would be in vain.
         let ahead = match search.scanner.plan.pipeline.is_empty() {
             true => self.workers.count(),
-            false => LOG_UNITS_IN_FLIGHT,
+            false => UNITS_IN_FLIGHT,
         };
         let into = (&mut *partial, &mut *stats);
         let done = match self.pass(search, candidates, (&units, ahead), into).await? {

@@ -215,9 +215,10 @@ impl Engine {
                     }
                 }
             }
-            // What does not fit beside the others may fit beside the total.
-            for unit in crowded {
-                add(search.run(&plan.candidates, unit).await?)?;
+            // What does not fit beside the others may fit beside the total, a part at a time.
+            let parts = |unit: Unit| unit.parts(&plan.candidates);
+            for part in crowded.into_iter().flat_map(parts) {
+                add(search.run(&plan.candidates, part).await?)?;
             }
         }
         self.workers.run(move |_| Ok(total.finish())).await

@@ -6,7 +6,7 @@ use narvi_model::Direction;
 use narvi_model::Timestamp;
 
 use crate::candidates::Candidate;
-use crate::limits::{FIRST_UNIT_BYTES, LOG_UNIT_BYTES, UNIT_BYTES};
+use crate::limits::{FIRST_UNIT_BYTES, PART_BYTES, UNIT_BYTES};
 
 /// Chunks that are fetched together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) fn of_chosen(candidates: &[Candidate], mut chosen: Vec<usize>) -> Vec
 impl Unit {
     /// Cuts a unit into what one worker scans.
     pub(crate) fn parts(self, candidates: &[Candidate]) -> Vec<Self> {
-        cut(candidates, self.chunks, UNIT_BYTES..=UNIT_BYTES)
+        cut(candidates, self.chunks, PART_BYTES..=PART_BYTES)
     }
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn by_time(candidates: &[Candidate], direction: Direction) -> Vec<Uni
             Direction::Backward => -i128::from(chunk.last.nanos()),
         }
     });
-    cut(candidates, order, FIRST_UNIT_BYTES..=LOG_UNIT_BYTES)
+    cut(candidates, order, FIRST_UNIT_BYTES..=UNIT_BYTES)
 }
 
 /// Cuts chunks into units of line bytes that grow from the first size to the last.
