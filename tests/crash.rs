@@ -1,5 +1,6 @@
-//! `kill -9` in the middle of pushes: after a restart every acknowledged line is there once, and
-//! every other line at most once; compaction in between, and under the kill, changes nothing.
+//! `kill -9` in the middle of pushes, compaction and retention, with a reader beside them: all the
+//! time, and after a restart, every acknowledged line is there once, and every other line at most
+//! once.
 #![cfg(test)]
 
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use narvi_tests::client::{Ask, Client};
 use narvi_tests::host::Narvi;
-use narvi_tests::lines::{CONFIG, Ledger, count, stored};
+use narvi_tests::lines::{CONFIG, Ledger, count, stored, try_stored};
 use narvi_tests::push::{Entry, Push};
 use narvi_tests::{noise, now};
 
@@ -46,8 +47,8 @@ fn write_until_killed(client: &Client, name: &str, ledger: &Ledger, acknowledged
     }
 }
 
-/// Pushes from all writers and kills in the middle; and does what `meanwhile` says beside it.
-fn round(narvi: Narvi, name: &str, ledger: &Ledger, meanwhile: Meanwhile) {
+/// Pushes from all writers, merges, drops and reads beside them, and kills in the middle.
+fn round(narvi: Narvi, name: &str, ledger: &Ledger) {
     let (acknowledged, heard) = channel();
     let client = narvi.client().clone();
     std::thread::scope(|scope| {
@@ -57,10 +58,12 @@ fn round(narvi: Narvi, name: &str, ledger: &Ledger, meanwhile: Meanwhile) {
             scope.spawn(move || write_until_killed(&client, &name, ledger, &acknowledged));
         }
         drop(acknowledged);
-        if meanwhile == Meanwhile::Compact {
+        for job in ["compact", "retention"] {
             let client = client.clone();
-            scope.spawn(move || compact_until_killed(&client));
+            scope.spawn(move || run_until_killed(&client, job));
         }
+        let reader = client.clone();
+        scope.spawn(move || read_until_killed(&reader, ledger));
         for _ in 0..PUSHES {
             heard.recv().expect("writers go on until the kill");
         }
@@ -68,21 +71,26 @@ fn round(narvi: Narvi, name: &str, ledger: &Ledger, meanwhile: Meanwhile) {
     });
 }
 
-/// What happens beside the pushes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Meanwhile {
-    Nothing,
-    Compact,
-}
-
-fn compact_until_killed(client: &Client) {
+fn run_until_killed(client: &Client, job: &str) {
+    let path = format!("/narvi/run/{job}");
     let ask = Ask {
         method: "POST",
-        path: "/narvi/run/compact",
+        path: &path,
         ..Ask::default()
     };
     while let Ok(answer) = client.try_ask(&ask) {
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{job}: {}", answer.text());
+    }
+}
+
+/// At no moment is an acknowledged line missing, or any there twice.
+fn read_until_killed(client: &Client, ledger: &Ledger) {
+    loop {
+        let before = ledger.acknowledged();
+        let Some(found) = try_stored(client, "{app=\"crash\"}") else {
+            return;
+        };
+        ledger.check(&before, &found);
     }
 }
 
@@ -104,16 +112,11 @@ fn what_was_acknowledged_outlives_kills() {
     let ledger = Ledger::default();
     let mut merges = 0;
     for number in 0..ROUNDS {
-        let is_last = number + 1 == ROUNDS;
-        let meanwhile = if is_last {
-            Meanwhile::Compact
-        } else {
-            Meanwhile::Nothing
-        };
-        round(start(&data), &number.to_string(), &ledger, meanwhile);
+        round(start(&data), &number.to_string(), &ledger);
         let narvi = start(&data);
         check(&narvi, &ledger);
         merges += narvi.compact();
+        drop(narvi.run("retention"));
         check(&narvi, &ledger);
         if number % 2 == 0 {
             assert!(narvi.stop().success());

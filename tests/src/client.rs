@@ -25,6 +25,8 @@ pub struct Answer {
     pub status: u16,
     /// The bytes of the body.
     pub body: Vec<u8>,
+    /// When to come again, where the answer says so.
+    pub retry_after: Option<String>,
 }
 
 impl Answer {
@@ -126,11 +128,15 @@ impl Client {
             (_, body) => self.agent.run(request.body(body.unwrap_or_default())?),
         };
         let mut answer = sent?;
+        let retry_after = answer.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.map(str::to_owned);
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES);
         let body = body.read_to_vec()?;
         Ok(Answer {
             status: answer.status().as_u16(),
             body,
+            retry_after,
         })
     }
 

@@ -30,7 +30,35 @@ impl Narvi {
 
     /// Starts it with further options, each with its file.
     fn start_on(data: &Path, options: &[(&str, &Path)]) -> Self {
-        let mut command = Command::new(commands::path("narvi"));
+        Self::start_by(Command::new(commands::path("narvi")), data, options)
+    }
+
+    /// Starts it where no file may have more than `bytes`, as on a disk that is full soon: what is
+    /// written beyond that fails.
+    #[must_use]
+    pub fn start_in_little_room(data: &Path, yaml: &str, bytes: u64) -> Self {
+        let file = data.with_extension("yaml");
+        std::fs::write(&file, yaml).expect("the configuration can be written");
+        // Without the trap the system ends the process in the place of the write.
+        let script = "trap '' XFSZ; exec prlimit --fsize=\"$0\": -- \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, &bytes.to_string()]);
+        command.arg(commands::path("narvi"));
+        Self::start_by(command, data, &[("--config", &file)])
+    }
+
+    /// Ends what [`Narvi::start_in_little_room`] has begun: there is room again.
+    ///
+    /// # Panics
+    /// Where the system refuses.
+    pub fn give_room(&self) {
+        let id = self.child.id().to_string();
+        let mut command = Command::new("prlimit");
+        let done = command.args(["--pid", &id, "--fsize=unlimited:"]).status();
+        assert!(done.expect("there is `prlimit`").success());
+    }
+
+    fn start_by(mut command: Command, data: &Path, options: &[(&str, &Path)]) -> Self {
         command
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data);

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Ask, Client};
 
 /// More lines than any test pushes; configurations of tests allow as many.
 pub const LIMIT: &str = "100000";
@@ -29,11 +29,21 @@ pub fn window() -> (String, String) {
 #[must_use]
 #[track_caller]
 pub fn stored(client: &Client, query: &str) -> BTreeMap<String, usize> {
+    try_stored(client, query).expect("the server answers")
+}
+
+/// The same of a server that may be gone; `None` where it is.
+///
+/// # Panics
+/// Where the answer is no list of streams.
+#[must_use]
+#[track_caller]
+pub fn try_stored(client: &Client, query: &str) -> Option<BTreeMap<String, usize>> {
     let mut lines = BTreeMap::new();
-    for (_, _, line) in entries(client, query) {
+    for (_, _, line) in try_entries(client, query)? {
         *lines.entry(line).or_default() += 1;
     }
-    lines
+    Some(lines)
 }
 
 /// Labels, time and line of each entry of a query, sorted.
@@ -43,6 +53,11 @@ pub fn stored(client: &Client, query: &str) -> BTreeMap<String, usize> {
 #[must_use]
 #[track_caller]
 pub fn entries(client: &Client, query: &str) -> Vec<(String, String, String)> {
+    try_entries(client, query).expect("the server answers")
+}
+
+#[track_caller]
+fn try_entries(client: &Client, query: &str) -> Option<Vec<(String, String, String)>> {
     let (start, end) = window();
     let params = [
         ("query", query),
@@ -50,7 +65,13 @@ pub fn entries(client: &Client, query: &str) -> Vec<(String, String, String)> {
         ("end", &end),
         ("limit", LIMIT),
     ];
-    let answer = client.get("/loki/api/v1/query_range", &params).json();
+    let ask = Ask {
+        path: "/loki/api/v1/query_range",
+        params: &params,
+        ..Ask::default()
+    };
+    let answer = client.try_ask(&ask).ok()?.json();
+    assert!(answer.get("warnings").is_none(), "{}", answer["warnings"]);
     let data = &answer["data"];
     assert_eq!(data["resultType"], "streams");
     let mut entries = Vec::new();
@@ -62,7 +83,7 @@ pub fn entries(client: &Client, query: &str) -> Vec<(String, String, String)> {
         }
     }
     entries.sort();
-    entries
+    Some(entries)
 }
 
 /// `count_over_time` of a selector over a day, in all of its series.

@@ -80,18 +80,13 @@ impl Catalog {
     /// # Errors
     /// `Unavailable`.
     pub async fn has_segment(&self, row: &SegmentRow) -> Result<bool, StorageError> {
-        let key = item::key(row.partition.to_string(), row.sort_key());
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.tables.segments)
-            .set_key(Some(key))
-            .projection_expression("pk")
-            .consistent_read(true);
-        match request.send().await {
-            Ok(found) => Ok(found.item.is_some()),
-            Err(e) => Err(failure(format!("dynamodb.GetItem `{}`", row.partition), e)),
-        }
+        // A query, since whoever reads may do nothing else.
+        let query = self
+            .query(&self.tables.segments, &row.partition.to_string())
+            .key_condition_expression("pk = :pk AND sk = :sk")
+            .expression_attribute_values(":sk", item::text(row.sort_key()))
+            .projection_expression("pk, sk");
+        Ok(!self.items(query, 1).await?.is_empty())
     }
 
     /// Every row of a partition, also those that are replaced: for compaction and retention.
