@@ -277,3 +277,91 @@ fn environments_set_parameters_that_exist() {
         );
     }
 }
+
+/// The names in an alarm's own lines after a key.
+fn alarms(template: &str) -> Vec<String> {
+    let heads = template.lines().filter(|line| {
+        let name = line.trim_end_matches(':');
+        name.len() + 1 == line.len() && line.starts_with("  ") && name.ends_with("Alarm")
+    });
+    heads.map(|head| below(template, head)).collect()
+}
+
+#[test]
+fn every_function_has_an_alarm() {
+    let template = read("infra/template.yaml");
+    let alarms = alarms(&template);
+    let mut functions = Vec::new();
+    let mut last = "";
+    for line in template.lines() {
+        if line == "    Type: AWS::Serverless::Function" {
+            functions.push(last.trim().trim_end_matches(':'));
+        }
+        last = line;
+    }
+    assert_eq!(functions.len(), values(&template, "CodeUri").len());
+    for function in functions {
+        let watched = format!("{{Name: FunctionName, Value: !Ref {function}}}");
+        let watches = |alarm: &&String| alarm.contains(&watched);
+        assert_eq!(alarms.iter().filter(watches).count(), 1, "{function}");
+    }
+    let kinds = values(&template, "Type").into_iter();
+    let count = kinds
+        .filter(|kind| *kind == "AWS::CloudWatch::Alarm")
+        .count();
+    assert_eq!(alarms.len(), count);
+    let guide = read("docs/operations.md");
+    for line in template.lines().filter(|line| line.ends_with("Alarm:")) {
+        let name = line.trim().trim_end_matches(':');
+        let is_told = name.starts_with("With") || guide.contains(&format!("`{name}`"));
+        assert!(is_told, "docs/operations.md does not tell of {name}");
+    }
+}
+
+/// The names of metrics in the sources of a function.
+fn metrics_of(function: &str) -> BTreeSet<String> {
+    let folder = format!("functions/{function}/src");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join(&folder)).expect("the sources are there") {
+        let name = entry.expect("a name").file_name();
+        let name = name.to_str().expect("UTF-8").to_owned();
+        if !name.ends_with(".rs") {
+            continue;
+        }
+        let source = read(&format!("{folder}/{name}"));
+        for kind in ["count", "bytes", "millis"] {
+            let pieces = source.split(&format!("Metric::{kind}(\"")).skip(1);
+            found.extend(pieces.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
+        }
+    }
+    found
+}
+
+#[test]
+fn alarms_and_the_guide_name_metrics_that_there_are() {
+    let template = read("infra/template.yaml");
+    let mut checked = 0;
+    for alarm in alarms(&template) {
+        if !alarm.contains("Namespace: Narvi") {
+            continue;
+        }
+        let function = alarm.split("{Name: Function, Value: ").nth(1);
+        let function = function.and_then(|rest| rest.split('}').next());
+        let metrics = metrics_of(function.expect("an alarm names its function"));
+        for metric in values(&alarm, "MetricName") {
+            assert!(metrics.contains(metric), "{function:?} has no {metric}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "{checked}");
+    let guide = read("docs/operations.md");
+    let (_, table) = guide
+        .split_once("| metric of compact |")
+        .expect("the table");
+    let (table, _) = table.split_once("\n\n").expect("its end");
+    let metrics = metrics_of("compact");
+    for name in table.split('`').skip(1).step_by(2) {
+        assert!(metrics.contains(name), "compact has no {name}");
+    }
+}
