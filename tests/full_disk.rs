@@ -9,7 +9,7 @@ use std::path::Path;
 
 use narvi_tests::client::{Answer, Ask, Client};
 use narvi_tests::host::Narvi;
-use narvi_tests::lines::{CONFIG, Ledger, count, stored};
+use narvi_tests::lines::{Ledger, count, stored};
 use narvi_tests::push::{Entry, Push};
 use narvi_tests::{noise, now};
 
@@ -21,6 +21,18 @@ const PUSHES: usize = 2000;
 
 /// Pushes in a row that must fail: the disk stays full.
 const FULL: usize = 5;
+
+/// As of other tests, for long lines.
+const LIMITS: &str = "
+limits_config:
+  max_entries_limit_per_query: 100000
+  max_line_size: 4MB
+  ingestion_rate_mb: 1000
+  ingestion_burst_size_mb: 1000
+  per_stream_rate_limit: 1GB
+  per_stream_rate_limit_burst: 1GB
+compactor: {compaction_interval: 24h}
+";
 
 const ALL: &str = "{app=\"disk\"}";
 
@@ -65,7 +77,7 @@ fn run(client: &Client, job: &str) {
 /// Fills the disk with lines of so many bytes; answers how many there was room for.
 fn fill(data: &Path, bytes: usize) -> usize {
     let ledger = Ledger::default();
-    let narvi = Narvi::start_in_little_room(data, CONFIG, ROOM);
+    let narvi = Narvi::start_in_little_room(data, LIMITS, ROOM);
     let client = narvi.client();
     let mut failed = 0;
     let mut number = 0;
@@ -93,7 +105,7 @@ fn fill(data: &Path, bytes: usize) -> usize {
     assert!(narvi.compact() > 0, "nothing is merged");
     check(&narvi, &ledger);
     narvi.kill();
-    let narvi = Narvi::start_with(data, CONFIG);
+    let narvi = Narvi::start_with(data, LIMITS);
     check(&narvi, &ledger);
     fitted
 }

@@ -331,7 +331,8 @@ fn metrics_of(function: &str) -> BTreeSet<String> {
         }
         let source = read(&format!("{folder}/{name}"));
         for kind in ["count", "bytes", "millis"] {
-            let pieces = source.split(&format!("Metric::{kind}(\"")).skip(1);
+            let start = format!("Metric::{kind}(\"");
+            let pieces = source.split(&start).skip(1);
             found.extend(pieces.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
         }
     }

@@ -1,6 +1,6 @@
 //! [`Bucket`]: objects in memory, every call of which stops in the world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +29,10 @@ impl Bucket {
             stored: Arc::default(),
             mistake,
         }
+    }
+
+    pub(crate) fn keys(&self) -> BTreeSet<String> {
+        self.stored.lock().unwrap().keys().cloned().collect()
     }
 
     /// Takes objects away.

@@ -311,18 +311,16 @@ impl Schedule {
         })?;
         self.check("when all is merged", 1)?;
         self.advance(7201 * NANOS_PER_SECOND);
-        self.alone("last retention", |system| async move {
-            system.retain("last", 0).await;
+        // What is due goes, then what no row has pointed to for a day, and that when it is due.
+        for hours in [0, 49, 3] {
+            self.advance(hours * 3600 * NANOS_PER_SECOND);
+            self.alone("last retention", |system| async move {
+                system.retain("last", 0).await;
+            })?;
+        }
+        self.alone("objects", |system| async move {
+            system.check_objects().await;
         })?;
-        // Objects without a row were found, and are garbage; that is due now.
-        self.advance(7201 * NANOS_PER_SECOND);
-        self.alone("collection of orphans", |system| async move {
-            system.retain("collector", 0).await;
-        })?;
-        self.alone(
-            "garbage",
-            |system| async move { system.check_garbage().await },
-        )?;
         self.check("at the end", 1)
     }
 
