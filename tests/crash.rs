@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
 use narvi_tests::client::{Ask, Client};
-use narvi_tests::host::Narvi;
+use narvi_tests::host::{Narvi, counted};
 use narvi_tests::lines::{CONFIG, Ledger, count, stored, try_stored};
 use narvi_tests::push::{Entry, Push};
 use narvi_tests::{noise, now};
@@ -47,8 +47,9 @@ fn write_until_killed(client: &Client, name: &str, ledger: &Ledger, acknowledged
     }
 }
 
-/// Pushes from all writers, merges, drops and reads beside them, and kills in the middle.
-fn round(narvi: Narvi, name: &str, ledger: &Ledger) {
+/// Pushes from all writers, merges, drops and reads beside them, and kills in the middle. How many
+/// merges were told of.
+fn round(narvi: Narvi, name: &str, ledger: &Ledger) -> u64 {
     let (acknowledged, heard) = channel();
     let client = narvi.client().clone();
     std::thread::scope(|scope| {
@@ -58,29 +59,35 @@ fn round(narvi: Narvi, name: &str, ledger: &Ledger) {
             scope.spawn(move || write_until_killed(&client, &name, ledger, &acknowledged));
         }
         drop(acknowledged);
-        for job in ["compact", "retention"] {
+        let jobs = ["compact", "retention"].map(|job| {
             let client = client.clone();
-            scope.spawn(move || run_until_killed(&client, job));
-        }
+            scope.spawn(move || run_until_killed(&client, job))
+        });
         let reader = client.clone();
         scope.spawn(move || read_until_killed(&reader, ledger));
         for _ in 0..PUSHES {
             heard.recv().expect("writers go on until the kill");
         }
         narvi.kill();
-    });
+        jobs.into_iter().map(|job| job.join().unwrap()).sum()
+    })
 }
 
-fn run_until_killed(client: &Client, job: &str) {
+/// Runs a job again and again; how many merges its reports tell of.
+fn run_until_killed(client: &Client, job: &str) -> u64 {
     let path = format!("/narvi/run/{job}");
     let ask = Ask {
         method: "POST",
         path: &path,
         ..Ask::default()
     };
+    let mut merges = 0;
     while let Ok(answer) = client.try_ask(&ask) {
-        assert_eq!(answer.status, 200, "{job}: {}", answer.text());
+        let report = answer.text();
+        assert_eq!(answer.status, 200, "{job}: {report}");
+        merges += counted(&report, "merges").unwrap_or(0);
     }
+    merges
 }
 
 /// At no moment is an acknowledged line missing, or any there twice.
@@ -112,7 +119,7 @@ fn what_was_acknowledged_outlives_kills() {
     let ledger = Ledger::default();
     let mut merges = 0;
     for number in 0..ROUNDS {
-        round(start(&data), &number.to_string(), &ledger);
+        merges += round(start(&data), &number.to_string(), &ledger);
         let narvi = start(&data);
         check(&narvi, &ledger);
         merges += narvi.compact();

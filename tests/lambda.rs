@@ -93,6 +93,7 @@ fn every_sample_is_accepted_by_its_function() {
     let lambda = Server::start(|_| Reply::new(202, ""));
     for name in FUNCTIONS {
         let variables = [
+            ("NARVI_CONFIG", "compactor: {retention_enabled: true}"),
             ("NARVI_CREDENTIALS", authorization::CREDENTIALS),
             ("NARVI_LAMBDA_ENDPOINT", &lambda.url()),
             (

@@ -14,6 +14,9 @@ tokens:
   grafana:
     sha256: 84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882
     read: [demo]
+  firehose:
+    sha256: 7619ee8cea49187f309616e30ecf54be072259b43760f1f550a644945d5572f2
+    write: [demo]
 ";
 
 const PARAMETER: &str = "/narvi/credentials";

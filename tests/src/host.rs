@@ -223,8 +223,9 @@ fn keep_reading(mut output: BufReader<ChildStderr>, log: Arc<Mutex<String>>) {
     });
 }
 
-/// The number of `name: 7` in a report.
-fn counted(report: &str, name: &str) -> Option<u64> {
+/// The number of `name: 7` in the report of a job.
+#[must_use]
+pub fn counted(report: &str, name: &str) -> Option<u64> {
     let rest = report.split(&format!(" {name}: ")).nth(1)?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()

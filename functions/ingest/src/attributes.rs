@@ -7,19 +7,14 @@
 use std::collections::BTreeMap;
 
 use narvi_model::{Labels, is_label_name};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::firehose::FirehoseError;
 
 const PREFIX: &str = "lbl_";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    #[serde(default)]
-    common_attributes: BTreeMap<String, Value>,
-}
+/// What the header has its attributes under; what else it has says nothing about labels.
+const ATTRIBUTES: &str = "commonAttributes";
 
 /// Reads the header; none where there is none.
 ///
@@ -29,9 +24,9 @@ pub(crate) fn labels(header: Option<&str>) -> Result<Labels, FirehoseError> {
     let Some(header) = header.filter(|header| !header.is_empty()) else {
         return Ok(Labels::empty());
     };
-    let header: Header = serde_json::from_str(header).map_err(FirehoseError::Attributes)?;
+    let attributes = attributes(header).map_err(FirehoseError::Attributes)?;
     let mut pairs = Vec::new();
-    for (attribute, value) in header.common_attributes {
+    for (attribute, value) in attributes {
         let Some(name) = attribute.strip_prefix(PREFIX) else {
             continue;
         };
@@ -41,6 +36,13 @@ pub(crate) fn labels(header: Option<&str>) -> Result<Labels, FirehoseError> {
         }
     }
     Ok(Labels::of_stream(pairs))
+}
+
+/// Both levels are objects: a structure would be read from an array, too.
+fn attributes(header: &str) -> serde_json::Result<BTreeMap<String, Value>> {
+    let mut header: BTreeMap<String, Value> = serde_json::from_str(header)?;
+    let attributes = header.remove(ATTRIBUTES);
+    attributes.map_or_else(|| Ok(BTreeMap::new()), serde_json::from_value)
 }
 
 #[cfg(test)]

@@ -231,8 +231,8 @@ mod tests {
             (0, None),
             (1, None),
             (2, today),
-            (9, today),
-            (10, Some("1/closed")),
+            (8, today),
+            (9, Some("1/closed")),
         ];
         check_marks(dev, &marks);
         let open = dev.replace("{retention", "{reject_old_samples: false, retention");
