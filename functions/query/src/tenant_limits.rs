@@ -43,7 +43,7 @@ pub(crate) fn drilldown(read: &Read<'_>) -> Response {
         Err(error) => return Response::read_error(500, &error.to_string()),
     };
     let version = LOKI_VERSION.split('+').next();
-    let body = json!({"limits": limits, "pattern_ingester_enabled": false, "version": version});
+    let body = json!({"limits": limits, "pattern_ingester_enabled": true, "version": version});
     Response::json(format!("{body}\n"))
 }
 

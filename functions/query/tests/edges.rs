@@ -90,7 +90,7 @@ async fn tenants_see_their_limits() {
     ] {
         assert_eq!(answer["limits"][name], want, "{name}");
     }
-    assert_eq!(answer["pattern_ingester_enabled"], false);
+    assert_eq!(answer["pattern_ingester_enabled"], true);
     assert_eq!(answer["version"], "3.7.6");
     let (status, text) = narvi.get("/config/tenant/v1/limits", &[]).await;
     assert_eq!(status, 200);
