@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use narvi_logql::required::Required;
 use narvi_model::answer::QueryStats;
@@ -203,7 +203,10 @@ impl<S: Scanner> Search<'_, S> {
                 worker.evaluate(scanner.as_ref(), &candidates, &part, fetched)
             })
         });
-        let mut results = try_join_all(scans).await?;
+        // All of them, whatever one of them says: a part that still runs holds memory, for want of
+        // which others may be asked again.
+        let results = join_all(scans).await.into_iter();
+        let mut results = results.collect::<Result<Vec<_>, _>>()?;
         if let Some((_, stats)) = results.first_mut() {
             stats.compressed_bytes += bytes;
             stats.fetch_seconds += seconds;
