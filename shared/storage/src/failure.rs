@@ -55,6 +55,24 @@ where
     }
 }
 
+/// What a conditional write of DynamoDB answers; `None` where its condition did not hold. `what` as
+/// for [`failure`].
+pub(crate) fn if_held<T, E>(
+    what: impl FnOnce() -> String,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Option<T>, StorageError>
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => match error.as_service_error().and_then(|fault| fault.code()) {
+            Some("ConditionalCheckFailedException") => Ok(None),
+            _ => Err(failure(what(), error)),
+        },
+    }
+}
+
 /// The HTTP status of an answer; `None` where there was none.
 pub(crate) fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error

@@ -11,7 +11,7 @@ use narvi_model::{Day, NANOS_PER_SECOND, TenantId, Timestamp};
 use super::Catalog;
 use super::item::{self, Fields, Item, number, text};
 use super::traffic::Write;
-use crate::failure::failure;
+use crate::failure::if_held;
 use crate::{Put, StorageError, limits};
 
 /// Partition key of the list of tenants with requests, in the table of states.
@@ -128,16 +128,8 @@ impl Catalog {
             .table_name(state)
             .set_item(Some(row.to_item(pk.clone())))
             .condition_expression("attribute_not_exists(pk)");
-        match request.send().await {
-            Ok(_) => Ok(Put::Stored),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(Put::Existed)
-            }
-            Err(e) => Err(failure(format!("dynamodb.PutItem `{pk}`"), e)),
-        }
+        let held = if_held(|| format!("dynamodb.PutItem `{pk}`"), request.send().await)?;
+        Ok(held.map_or(Put::Existed, |_| Put::Stored))
     }
 
     /// The requests of a tenant that readers must heed, by age. One request, strongly consistent.
@@ -208,16 +200,11 @@ impl Catalog {
         let request = request
             .expression_attribute_names("#through", "through")
             .expression_attribute_names("#processed", "processed");
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(e) => Err(failure(format!("dynamodb.DeleteItem `{pk}`"), e)),
-        }
+        let held = if_held(
+            || format!("dynamodb.DeleteItem `{pk}`"),
+            request.send().await,
+        )?;
+        Ok(held.is_some())
     }
 
     /// Notes how far a request has come; answers whether it is still there. One request.
@@ -249,16 +236,11 @@ impl Catalog {
                 .expression_attribute_values(format!(":{name}"), number(value));
         }
         let request = request.update_expression(format!("SET {}", sets.join(", ")));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(e) => Err(failure(format!("dynamodb.UpdateItem `{pk}`"), e)),
-        }
+        let held = if_held(
+            || format!("dynamodb.UpdateItem `{pk}`"),
+            request.send().await,
+        )?;
+        Ok(held.is_some())
     }
 
     /// Puts a request that is over among those of the past, where it is kept until a time at least.

@@ -12,7 +12,7 @@ use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use super::Catalog;
 use super::item::{self, Fields, Item, number, text};
 use crate::StorageError;
-use crate::failure::failure;
+use crate::failure::if_held;
 use crate::limits::LEASE_KEPT_SECONDS;
 
 /// The only sort key below a lease's partition key.
@@ -158,16 +158,11 @@ impl Catalog {
         name: &str,
         request: UpdateItemFluentBuilder,
     ) -> Result<Option<Item>, StorageError> {
-        match request.send().await {
-            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(None)
-            }
-            Err(e) => Err(failure(format!("dynamodb.UpdateItem lease `{name}`"), e)),
-        }
+        let held = if_held(
+            || format!("dynamodb.UpdateItem lease `{name}`"),
+            request.send().await,
+        )?;
+        Ok(held.map(|answer| answer.attributes.unwrap_or_default()))
     }
 }
 

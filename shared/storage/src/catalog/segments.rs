@@ -12,7 +12,7 @@ use narvi_model::{Day, TenantId, TimeRange, Timestamp};
 use super::item::{self, number};
 use super::traffic::Write;
 use super::{Catalog, Partition, Place, SegmentRow, garbage, visible};
-use crate::failure::failure;
+use crate::failure::if_held;
 use crate::{Put, StorageError};
 
 /// What every row of a time range passes, and every row that may hide another one.
@@ -32,16 +32,11 @@ impl Catalog {
             .table_name(&self.tables.segments)
             .set_item(Some(item::of_segment(row)?))
             .condition_expression("attribute_not_exists(pk)");
-        match request.send().await {
-            Ok(_) => Ok(Put::Stored),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(Put::Existed)
-            }
-            Err(e) => Err(failure(format!("dynamodb.PutItem `{}`", row.partition), e)),
-        }
+        let held = if_held(
+            || format!("dynamodb.PutItem `{}`", row.partition),
+            request.send().await,
+        )?;
+        Ok(held.map_or(Put::Existed, |_| Put::Stored))
     }
 
     /// The segments of a tenant's day that touch `range`, from all shards, in ascending order of

@@ -9,7 +9,7 @@ use super::item::{self, Fields, Item, text};
 use super::traffic::Write;
 use super::{Catalog, Partition, StreamRow};
 use crate::StorageError;
-use crate::failure::failure;
+use crate::failure::if_held;
 
 /// Partition key of the rows of partitions, in the table of states.
 const PARTITIONS: &str = "partitions";
@@ -123,16 +123,11 @@ impl Catalog {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#mark", "mark")
             .expression_attribute_values(":mark", text(mark));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(e)
-                if e.as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(e) => Err(failure(format!("dynamodb.UpdateItem `{partition}`"), e)),
-        }
+        if_held(
+            || format!("dynamodb.UpdateItem `{partition}`"),
+            request.send().await,
+        )?;
+        Ok(())
     }
 
     /// Deletes rows of streams of a partition. Only of such as no segment holds, on a day that
