@@ -4,7 +4,8 @@
 //! A seed decides what is pushed, merged, deleted and asked for, in which order the calls to the
 //! stores happen, which of them fail and how, how the clock moves and who is killed. A seed that
 //! finds something wrong says so with its trace; `NARVI_SEED=7 cargo test --workspace --test
-//! simulation` runs it again, and `NARVI_SEEDS=100000` runs more of them than usual.
+//! simulation` runs it again, and `NARVI_SEEDS=100000` runs more of them than usual, from
+//! `NARVI_SEED` on.
 //!
 //! Reading order: `world` (time, dice, calls that wait), `tables` and `objects` (the stores),
 //! `ledger` (what must hold), `system` (the parts of Narvi), `schedule` (what happens next).
@@ -26,8 +27,9 @@ mod tables;
 #[path = "simulation/world.rs"]
 mod world;
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use narvi_embedded::Tables;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
@@ -38,8 +40,11 @@ use schedule::Schedule;
 use system::System;
 use world::World;
 
-/// Runs of one test; half a minute of one core in a debug build.
-const SEEDS: u64 = 500;
+/// Runs of one test; a minute and a half of two cores in a debug build.
+const SEEDS: u64 = 2000;
+
+/// Seeds that fail before no more are run.
+const ENOUGH: usize = 10;
 
 /// Seeds that found a mistake, with the mistake.
 const KEPT: [(u64, &str); 0] = [];
@@ -89,70 +94,92 @@ fn run(seed: u64, mistake: Option<Mistake>) -> Run {
     Run { verdict, trace }
 }
 
-/// The runtime in which the engine's time-outs lie; it runs nothing.
-fn runtime() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().build().unwrap()
-}
-
-#[track_caller]
-fn check(seed: u64) {
-    let Run { verdict, trace } = run(seed, None);
-    if let Err(wrong) = verdict {
-        for line in &trace {
-            eprintln!("{line}");
-        }
-        panic!("seed {seed}: {wrong}; NARVI_SEED={seed} runs it again");
-    }
-}
-
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
+/// Runs seeds on all cores; what `wrong` says of each, those that it says nothing of left out.
+/// Stops soon after `enough` of them.
+fn search<T: Send>(
+    seeds: impl Iterator<Item = u64> + Send,
+    enough: usize,
+    wrong: impl Fn(u64) -> Option<T> + Sync,
+) -> Vec<T> {
+    let (seeds, found) = (Mutex::new(seeds), Mutex::new(Vec::new()));
+    let work = || {
+        // The engine's time-outs lie in it; it runs nothing.
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_time().build().unwrap();
+        let _entered = runtime.enter();
+        loop {
+            let seed = seeds.lock().unwrap().next();
+            let Some(seed) = seed.filter(|_| found.lock().unwrap().len() < enough) else {
+                return;
+            };
+            let told = wrong(seed);
+            found.lock().unwrap().extend(told);
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    found.into_inner().unwrap()
+}
+
+/// Nothing is wrong with seeds, or the first that are wrong are told with the trace of one.
+#[track_caller]
+fn check(seeds: impl Iterator<Item = u64> + Send) {
+    let mut wrong = search(seeds, ENOUGH, |seed| {
+        let Run { verdict, trace } = run(seed, None);
+        verdict.err().map(|wrong| (seed, wrong, trace))
+    });
+    wrong.sort_by_key(|(_, _, trace)| trace.len());
+    let Some((seed, _, trace)) = wrong.first() else {
+        return;
+    };
+    for line in trace {
+        eprintln!("{line}");
+    }
+    let told = wrong
+        .iter()
+        .map(|(seed, wrong, _)| format!("{seed}: {wrong}"));
+    let told: Vec<_> = told.collect();
+    panic!("{}\nNARVI_SEED={seed} runs that again", told.join("\n"));
+}
+
 #[test]
 fn nothing_is_lost_and_nothing_is_doubled() {
-    let runtime = runtime();
-    let _entered = runtime.enter();
-    if let Some(seed) = number("NARVI_SEED") {
-        return check(seed);
-    }
-    for seed in 0..number("NARVI_SEEDS").unwrap_or(SEEDS) {
-        check(seed);
-    }
+    let first = number("NARVI_SEED");
+    let count = first.map_or(SEEDS, |_| 1);
+    let first = first.unwrap_or(0);
+    check(first..first + number("NARVI_SEEDS").unwrap_or(count));
 }
 
 #[test]
 fn seeds_that_found_something_stay_right() {
-    let runtime = runtime();
-    let _entered = runtime.enter();
-    for (seed, _) in KEPT {
-        check(seed);
-    }
+    check(KEPT.iter().map(|(seed, _)| *seed));
 }
 
 #[test]
 fn a_seed_is_always_the_same_run() {
-    let runtime = runtime();
-    let _entered = runtime.enter();
-    for seed in 0..20 {
+    search(0..20, 1, |seed| {
         let (first, second) = (run(seed, None), run(seed, None));
         assert!(first.trace.len() > 50, "seed {seed}");
         let both = first.trace.iter().zip(&second.trace);
         let differs = both.clone().find(|(one, other)| one != other);
         assert_eq!(differs, None, "seed {seed}");
         assert_eq!(first.trace.len(), second.trace.len(), "seed {seed}");
-    }
+        None::<()>
+    });
 }
 
 /// A mistake is noticed by one of the first seeds, by a line that is missing from an answer.
 #[track_caller]
 fn check_noticed(mistake: Mistake, within: u64, by: &str) {
-    let runtime = runtime();
-    let _entered = runtime.enter();
-    let mut verdicts = (0..within).map(|seed| run(seed, Some(mistake)).verdict);
-    let noticed = verdicts.any(|verdict| verdict.is_err_and(|wrong| wrong.contains(by)));
-    assert!(noticed, "{mistake:?} is not noticed");
+    let noticed = search(0..within, 1, |seed| {
+        let wrong = run(seed, Some(mistake)).verdict.err()?;
+        wrong.contains(by).then_some(seed)
+    });
+    assert!(!noticed.is_empty(), "{mistake:?} is not noticed");
 }
 
 #[test]

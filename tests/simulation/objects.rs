@@ -133,7 +133,7 @@ impl Objects for Bucket {
         let write = move |stored: &mut Stored, extent| {
             let count = match extent {
                 Extent::Whole => names.len(),
-                Extent::Half => names.len() / 2,
+                Extent::Half | Extent::Named => names.len() / 2,
             };
             for name in &names[..count] {
                 stored.remove(name);

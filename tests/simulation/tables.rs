@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use narvi_embedded::Tables;
 use narvi_storage::{Catalog, Connection, Requests};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Mistake;
 use super::objects::Bucket;
@@ -38,6 +38,9 @@ pub(crate) fn catalog(
     Connection::over(settings, Requests::new(), client, clock).catalog()
 }
 
+/// What stands before the names of errors.
+const ERRORS: &str = "com.amazonaws.dynamodb.v20120810#";
+
 /// The way to the tables.
 struct Wire {
     world: Arc<World>,
@@ -59,7 +62,8 @@ impl HttpConnector for Wire {
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         let kind = match operation.as_str() {
             "Query" | "GetItem" => Kind::Read,
-            "BatchWriteItem" => Kind::Writes,
+            "BatchWriteItem" => Kind::Batch,
+            "TransactWriteItems" => Kind::Transaction,
             _ => Kind::Write,
         };
         if operation == "Query" && body.get("Limit").is_none() {
@@ -80,25 +84,25 @@ impl HttpConnector for Wire {
         let hasty = self.mistake == Some(Mistake::NoGrace);
         let careless = self.mistake == Some(Mistake::HalfBatches);
         HttpConnectorFuture::new(async move {
+            let dice = Arc::clone(&world);
             let done = call(&world, what, kind, move |extent| {
                 let mut body = body.clone();
                 if hasty {
                     bucket.remove(&garbage(&body));
                 }
-                if extent == Extent::Half || careless && kind == Kind::Writes {
-                    halve(&mut body);
+                if kind != Kind::Batch || extent == Extent::Whole && !careless {
+                    return tables.answer(&operation, body.to_string().as_bytes());
                 }
-                if body["RequestItems"]
-                    .as_object()
-                    .is_some_and(serde_json::Map::is_empty)
-                {
-                    return (200, b"{}".to_vec());
+                let rest = split(&mut body, &dice);
+                let done = tables.answer(&operation, body.to_string().as_bytes());
+                match extent {
+                    Extent::Named => (200, json!({"UnprocessedItems": rest}).to_string().into()),
+                    _ => done,
                 }
-                tables.answer(&operation, body.to_string().as_bytes())
             });
             match done.await {
                 Ok((status, answer)) => Ok(response(status, answer)),
-                Err(Fault::Throttled) => Ok(failed(400, "ProvisionedThroughputExceededException")),
+                Err(Fault::Throttled) => Ok(throttled(kind, &world)),
                 Err(Fault::Broken) => Ok(failed(500, "InternalServerError")),
                 Err(Fault::Silent) => Err(ConnectorError::timeout("no answer came".into())),
             }
@@ -111,22 +115,65 @@ fn response(status: u16, body: Vec<u8>) -> HttpResponse {
 }
 
 fn failed(status: u16, code: &str) -> HttpResponse {
-    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}")});
+    let body = json!({"__type": format!("{ERRORS}{code}")});
     response(status, body.to_string().into_bytes())
 }
 
-/// Every other one of the writes of a batch.
-fn halve(body: &mut Value) {
-    for writes in body["RequestItems"].as_object_mut().unwrap().values_mut() {
-        let writes = writes.as_array_mut().unwrap();
-        let mut place = 0;
-        writes.retain(|_| {
-            place += 1;
-            place % 2 == 0
-        });
+/// One of the ways in which the service says that it is too much, or that another is at the item.
+fn throttled(kind: Kind, world: &World) -> HttpResponse {
+    let mut state = world.state();
+    if kind != Kind::Transaction {
+        let mut codes = vec![
+            "ProvisionedThroughputExceededException",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+        ];
+        if kind == Kind::Write {
+            codes.push("TransactionConflictException");
+        }
+        return failed(400, state.rng.pick(&codes));
     }
+    let reason = state.rng.pick(&[
+        "ThrottlingError",
+        "TransactionConflict",
+        "ProvisionedThroughputExceeded",
+    ]);
+    let mut reasons = ["None", reason];
+    if state.rng.percent(50) {
+        reasons.swap(0, 1);
+    }
+    let told = |code| json!({"Code": code, "Message": "see the code"});
+    let body = json!({
+        "__type": format!("{ERRORS}TransactionCanceledException"),
+        "Message": format!("Transaction cancelled, for [{}]", reasons.join(", ")),
+        "CancellationReasons": reasons.map(told),
+    });
+    response(400, body.to_string().into_bytes())
+}
+
+/// Takes some of the writes of a batch away, but not all, and answers those.
+fn split(body: &mut Value, world: &World) -> Value {
+    let mut state = world.state();
     let tables = body["RequestItems"].as_object_mut().unwrap();
+    let mut left: usize = tables
+        .values()
+        .map(|all| all.as_array().unwrap().len())
+        .sum();
+    let mut rest = Map::new();
+    for (table, writes) in tables.iter_mut() {
+        let writes = writes.as_array_mut().unwrap();
+        let away = writes.extract_if(.., |_| {
+            let goes = left > 1 && state.rng.percent(50);
+            left -= usize::from(goes);
+            goes
+        });
+        let away: Vec<Value> = away.collect();
+        if !away.is_empty() {
+            rest.insert(table.clone(), away.into());
+        }
+    }
     tables.retain(|_, writes| !writes.as_array().unwrap().is_empty());
+    rest.into()
 }
 
 /// The objects that a request puts on the list of garbage.

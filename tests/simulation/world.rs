@@ -51,6 +51,10 @@ pub(crate) enum Kind {
     Write,
     /// Any part of it.
     Writes,
+    /// Any part of it, and the answer may name the rest.
+    Batch,
+    /// All or nothing, or refused for the sake of others.
+    Transaction,
     Sleep,
 }
 
@@ -65,6 +69,8 @@ pub(crate) enum Fate {
     Lost(Fault),
     /// A part of it is done.
     Partly(Fault),
+    /// A part of it is done, and the answer says which is not.
+    Unprocessed,
     /// It fails, and is done some time later.
     Late(Fault),
 }
@@ -82,6 +88,8 @@ pub(crate) enum Fault {
 pub(crate) enum Extent {
     Whole,
     Half,
+    /// A part, and the rest is answered.
+    Named,
 }
 
 /// Effects land at most so long after their callers gave up.
@@ -205,7 +213,8 @@ impl State {
         let done = self.rng.pick(&[Fault::Broken, Fault::Silent]);
         match (kind, self.rng.below(4)) {
             (Kind::Read | Kind::Sleep, _) | (_, 0) => Fate::Refused(fault),
-            (Kind::Writes, 1) => Fate::Partly(done),
+            (Kind::Writes | Kind::Batch, 1) => Fate::Partly(done),
+            (Kind::Batch, 2) => Fate::Unprocessed,
             (_, 1 | 2) => Fate::Lost(done),
             _ => Fate::Late(Fault::Silent),
         }
@@ -242,6 +251,7 @@ pub(crate) async fn call<T: Send + 'static>(
             effect(Extent::Half);
             Err(fault)
         }
+        Fate::Unprocessed => Ok(effect(Extent::Named)),
         Fate::Late(fault) => {
             world.later(what, Box::new(move || drop(effect(Extent::Whole))));
             Err(fault)
@@ -307,7 +317,7 @@ impl<T: Send + 'static> Drop for Call<T> {
         if state.waits.remove(&self.id).is_none() {
             return;
         }
-        let is_write = matches!(self.kind, Kind::Write | Kind::Writes);
+        let is_write = !matches!(self.kind, Kind::Read | Kind::Sleep);
         let happens = is_write && state.faults > 0 && state.rng.percent(30);
         drop(state);
         if happens && let Some(mut effect) = self.effect.take() {

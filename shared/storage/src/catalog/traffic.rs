@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::AsyncSleep as _;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -130,7 +131,7 @@ impl Catalog {
                 return Ok(());
             }
             if attempt < limits::BATCH_ATTEMPTS {
-                tokio::time::sleep(pause(attempt)).await;
+                self.wait(pause(attempt)).await;
             }
         }
         let left: usize = batch.values().map(Vec::len).sum();
@@ -143,6 +144,14 @@ impl Catalog {
             what: what(),
             source,
         })
+    }
+
+    /// By the clock that the client waits by between its own attempts.
+    async fn wait(&self, time: Duration) {
+        match self.client.config().sleep_impl() {
+            Some(clock) => clock.sleep(time).await,
+            None => tokio::time::sleep(time).await,
+        }
     }
 }
 
