@@ -1,12 +1,10 @@
 //! Events for functions: the samples of `events/`, and those that API Gateway and CloudWatch Logs
 //! make of what a test asks; and [`Http`], what came back.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::PathBuf;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use narvi_embedded::gzip;
 use serde_json::{Value, json};
 
 use crate::client::{Ask, escaped};
@@ -100,10 +98,7 @@ pub fn cloudwatch(group: &str, stream: &str, lines: &[&str], time: i64) -> Value
         "subscriptionFilters": ["narvi"],
         "logEvents": lines.iter().map(event).collect::<Vec<_>>(),
     });
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    let written = gzip.write_all(message.to_string().as_bytes());
-    written.expect("memory takes what is written");
-    let data = gzip.finish().expect("memory takes what is written");
+    let data = gzip(message.to_string().as_bytes());
     json!({"awslogs": {"data": base64_simd::STANDARD.encode_to_string(data)}})
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Written by hand from the formats' definitions and not with the code under test.
 
-use std::io::Write as _;
-
+use narvi_embedded::gzip;
 use serde_json::{Value, json};
 
 use crate::client::Ask;
@@ -86,12 +85,8 @@ impl Push {
     /// Loki's JSON in gzip.
     #[must_use]
     pub fn gzip_json(&self) -> Body {
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let bytes = gzip
-            .write_all(self.json_text().as_bytes())
-            .and_then(|()| gzip.finish());
         Body {
-            bytes: bytes.expect("memory takes all"),
+            bytes: gzip(self.json_text().as_bytes()),
             headers: vec![("Content-Type", JSON), ("Content-Encoding", "gzip")],
         }
     }

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::write::ZlibEncoder;
+use narvi_embedded::gzip;
 use narvi_tests::push::{Entry, Push};
 use serde_json::json;
 
@@ -45,12 +46,6 @@ fn json_push(labels: &str, after: &str) -> Vec<u8> {
 fn protobuf(app: &str) -> Vec<u8> {
     let line = vec![Entry::new(now(), "a line")];
     Push::of(&[("app", app)], line).protobuf().bytes
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
 }
 
 fn zlib(bytes: &[u8]) -> Vec<u8> {

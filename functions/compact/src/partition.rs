@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use narvi_model::{ChunkEncoding, Timestamp};
 use narvi_segment::{Encoded, MergeOptions, SegmentId, WriteError, WriterOptions};
-use narvi_storage::{Catalog, Lease, Objects, Partition, Place, SegmentRow};
+use narvi_storage::{Catalog, Claim, Lease, Objects, Partition, Place, SegmentRow};
 
 use crate::error::WorkError;
 use crate::input::fetch_all;
@@ -40,27 +40,25 @@ pub(crate) struct Stored {
 }
 
 impl Work<'_> {
-    /// Takes the lease, works as long as there is time, and gives the lease back.
+    /// Works under the lease of the partition, as long as there is time.
     pub(crate) async fn run(
         &self,
         owner: &str,
         has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), WorkError> {
-        // Retention takes the lease of this name too before it empties a partition.
-        let name = format!("segments/{}", self.partition);
-        let Some(lease) = self.catalog.acquire(&name, owner, self.now, LEASE).await? else {
-            report.busy += 1;
-            return Ok(());
+        let claim = Claim {
+            owner,
+            now: self.now,
+            ttl: LEASE,
         };
-        let done = self.run_held(&lease, has_time, report).await;
-        if let Err(error) = self.catalog.release(&lease).await {
-            tracing::debug!(%error, "a lease is left to end by itself");
-        }
-        done
+        let work = async |lease: &Lease| self.run_alone(lease, has_time, report).await;
+        let done = self.catalog.alone(self.partition, claim, work).await?;
+        report.busy += u64::from(done.is_none());
+        Ok(())
     }
 
-    async fn run_held(
+    async fn run_alone(
         &self,
         lease: &Lease,
         has_time: &(impl Fn() -> bool + Sync),

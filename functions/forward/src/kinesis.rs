@@ -84,10 +84,10 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use narvi_embedded::gzip;
     use serde_json::json;
 
     use super::*;
-    use crate::s3::tests::gzip;
 
     fn record(data: &[u8]) -> Record {
         let data = base64_simd::STANDARD.encode_to_string(data);

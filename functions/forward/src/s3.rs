@@ -146,20 +146,11 @@ fn trail(object: &Written, text: &[u8]) -> Option<Vec<(Timestamp, Line)>> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::io::Write as _;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
+mod tests {
+    use narvi_embedded::gzip;
     use serde_json::json;
 
     use super::*;
-
-    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(bytes).unwrap();
-        gzip.finish().unwrap()
-    }
 
     fn event(name: &str, key: &str, size: u64) -> Value {
         json!({"Records": [{

@@ -1,14 +1,11 @@
 //! Events of CloudWatch Logs, Kinesis and S3 to what is stored, with every request counted.
 #![cfg(test)]
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use narvi_embedded::Failing;
+use narvi_embedded::{Failing, Watched, gzip};
 use narvi_forward::{Buckets, Handler, Options, Report};
 use narvi_gateway::Config;
 use narvi_model::{Day, Labels, TenantId, TimeRange, Timestamp};
@@ -23,7 +20,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_768_478_400);
 struct Fixture {
     handler: Handler,
     catalog: Catalog,
-    objects: Arc<Failing>,
+    objects: Arc<Watched<Failing>>,
     requests: Requests,
     _folder: tempfile::TempDir,
 }
@@ -35,7 +32,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let directory = DirectoryObjects::open(folder.path()).unwrap();
         let counting = CountingObjects::new(Arc::new(directory), requests.clone());
-        let objects = Arc::new(Failing::new(Arc::new(counting)));
+        let objects = Arc::new(Watched::new(Arc::new(counting), Failing::default()));
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
         let handler = Handler::new(objects.clone(), catalog.clone(), config);
         let options = Options {
@@ -82,12 +79,6 @@ fn event(lines: &[String]) -> Value {
     });
     let data = base64_simd::STANDARD.encode_to_string(gzip(message.to_string().as_bytes()));
     json!({"awslogs": {"data": data}})
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
 }
 
 /// An event with records of these numbers and data.

@@ -5,13 +5,12 @@
 
 mod support;
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use narvi_embedded::{Meddle, Watched};
 use narvi_model::Timestamp;
-use narvi_storage::{Catalog, ObjectInfo, Objects, Place, Put, SegmentRow, StorageError};
+use narvi_storage::{Catalog, Objects, Place, SegmentRow, StorageError};
 use serde_json::{Value, json};
 use support::{Fixture, NOW, Stored};
 
@@ -196,22 +195,14 @@ async fn a_changed_byte_anywhere_costs_its_chunk_at_most() {
 
 /// Before an object is read for the first time, what it has is merged, and it is deleted.
 struct Merging {
-    inner: Arc<dyn Objects>,
+    objects: Arc<dyn Objects>,
     catalog: Catalog,
     next: Mutex<Vec<(SegmentRow, SegmentRow)>>,
 }
 
 #[async_trait]
-impl Objects for Merging {
-    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StorageError> {
-        self.inner.put(key, bytes).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StorageError> {
-        self.inner.put_if_absent(key, bytes).await
-    }
-
-    async fn get_range(&self, wanted: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
+impl Meddle for Merging {
+    async fn before_read(&self, wanted: &str) -> Result<(), StorageError> {
         let next = {
             let mut next = self.next.lock().unwrap();
             let place = next.iter().position(|(old, _)| key(old) == wanted);
@@ -221,21 +212,9 @@ impl Objects for Merging {
             self.catalog.put_segment(&new).await?;
             let due = Timestamp::from_seconds(NOW);
             self.catalog.remove_segments(&[old], due).await?;
-            self.inner.delete(&[wanted.to_owned()]).await?;
+            self.objects.delete(&[wanted.to_owned()]).await?;
         }
-        self.inner.get_range(wanted, range).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-    ) -> Result<Vec<ObjectInfo>, StorageError> {
-        self.inner.list(prefix, after).await
-    }
-
-    async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
-        self.inner.delete(keys).await
+        Ok(())
     }
 }
 
@@ -245,11 +224,12 @@ async fn merged_meanwhile(times: usize) -> (i64, String) {
     let mut made = None;
     let mut narvi = Fixture::over("", |inner, catalog| {
         let (catalog, next) = (catalog.clone(), Mutex::default());
-        let merging = Arc::new(Merging {
-            inner,
+        let merging = Merging {
+            objects: inner.clone(),
             catalog,
             next,
-        });
+        };
+        let merging = Arc::new(Watched::new(inner, merging));
         made = Some(Arc::clone(&merging));
         merging
     })
@@ -270,7 +250,12 @@ async fn merged_meanwhile(times: usize) -> (i64, String) {
         new.place = Place::Object(format!("{}-{level}", key(&row)));
         narvi.objects.put(key(&new), bytes.clone()).await.unwrap();
         let merging = made.as_ref().unwrap();
-        merging.next.lock().unwrap().push((row, new.clone()));
+        merging
+            .meddler()
+            .next
+            .lock()
+            .unwrap()
+            .push((row, new.clone()));
         row = new;
     }
     let query = [("query", "{app=\"shop\"}")];

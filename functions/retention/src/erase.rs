@@ -18,7 +18,7 @@ use narvi_model::{Day, DeletionMode, NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_rewrite::Rewriter;
 use narvi_segment::{Keep, SegmentId, Share};
 use narvi_storage::{
-    Catalog, DeleteRow, Lease, Objects, Partition, Progress, SegmentRow, StorageError,
+    Catalog, Claim, DeleteRow, Lease, Objects, Partition, Progress, SegmentRow, StorageError,
 };
 
 use crate::limits::{DELETES_KEPT, FORGET_SECONDS, GRACE_SECONDS, LEASE, SECOND_LOOKS};
@@ -203,23 +203,21 @@ impl Eraser<'_> {
             })
         });
         let keep: Arc<dyn Keep> = Arc::new(Struck(compiled.collect::<Result<_, _>>()?));
-        // The name that compaction takes too.
-        let name = format!("segments/{partition}");
-        let lease = self.catalog.acquire(&name, self.owner, self.now, LEASE);
-        let Some(lease) = lease.await? else {
-            report.busy += 1;
-            return Ok(false);
+        let claim = Claim {
+            owner: self.owner,
+            now: self.now,
+            ttl: LEASE,
         };
-        let done = self
-            .held(&lease, partition, &keep, (has_time, report))
-            .await;
-        if let Err(error) = self.catalog.release(&lease).await {
-            tracing::debug!(%error, "a lease is left to end by itself");
-        }
-        done
+        let work = async |lease: &Lease| {
+            let and = (has_time, &mut *report);
+            self.run_alone(lease, partition, &keep, and).await
+        };
+        let done = self.catalog.alone(partition, claim, work).await?;
+        report.busy += u64::from(done.is_none());
+        Ok(done.unwrap_or(false))
     }
 
-    async fn held(
+    async fn run_alone(
         &self,
         lease: &Lease,
         partition: &Partition,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use narvi_model::Timestamp;
 use narvi_rewrite::{Rewriter, share_of};
 use narvi_segment::{Keep, Share};
-use narvi_storage::{Catalog, Lease, Objects, Partition, SegmentRow, StorageError, StreamRow};
+use narvi_storage::{
+    Catalog, Claim, Lease, Objects, Partition, SegmentRow, StorageError, StreamRow,
+};
 
 use crate::cutoff::Cutoff;
 use crate::limits::LEASE;
@@ -77,32 +79,26 @@ impl Expiry<'_> {
         Ok(false)
     }
 
-    /// Takes the lease of the partition, which keeps compactors from committing to a day that is
-    /// being forgotten, and gives it back.
+    /// Works under the lease of the partition, which keeps compactors from committing to a day that
+    /// is being forgotten.
     pub(crate) async fn run(
         &self,
         suspect: &Suspect,
         has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), StorageError> {
-        // The name that compaction takes too.
-        let name = format!("segments/{}", suspect.partition);
-        let lease = self
-            .catalog
-            .acquire(&name, self.owner, self.now, LEASE)
-            .await?;
-        let Some(lease) = lease else {
-            report.busy += 1;
-            return Ok(());
+        let claim = Claim {
+            owner: self.owner,
+            now: self.now,
+            ttl: LEASE,
         };
-        let done = self.run_held(&lease, suspect, has_time, report).await;
-        if let Err(error) = self.catalog.release(&lease).await {
-            tracing::debug!(%error, "a lease is left to end by itself");
-        }
-        done
+        let work = async |lease: &Lease| self.run_alone(lease, suspect, has_time, report).await;
+        let done = self.catalog.alone(&suspect.partition, claim, work).await?;
+        report.busy += u64::from(done.is_none());
+        Ok(())
     }
 
-    async fn run_held(
+    async fn run_alone(
         &self,
         lease: &Lease,
         suspect: &Suspect,

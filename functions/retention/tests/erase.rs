@@ -17,7 +17,7 @@ use narvi_gateway::Config;
 use narvi_model::answer::QueryResult;
 use narvi_model::{Direction, Limits, NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_retention::{Handler, Report, RetentionError};
-use narvi_storage::{DeleteRow, Progress, Put};
+use narvi_storage::{DeleteRow, Lease, Progress, Put};
 
 use support::{Kept, Line, Storage, advance};
 
@@ -214,9 +214,9 @@ async fn a_busy_day_is_left_to_the_next_run() {
         storage.push(day, NOW, Kept::Object, LINES).await;
     }
     ask(&storage, "01", r#"{app="a"} |= "card""#, (-50 * HOUR, 30)).await;
-    let name = "segments/t/2024-01-29/0";
+    let name = Lease::name_of(&"t/2024-01-29/0".parse().unwrap());
     let long = std::time::Duration::from_secs(60 * 3600);
-    let lease = storage.reader.acquire(name, "compactor", NOW, long);
+    let lease = storage.reader.acquire(&name, "compactor", NOW, long);
     let lease = lease.await.unwrap().unwrap();
     let handler = handler(&storage, ON);
     let report = handler.run(later(25 * HOUR)).await.unwrap();

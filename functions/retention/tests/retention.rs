@@ -13,6 +13,7 @@ use std::time::Duration;
 use narvi_gateway::Config;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_retention::{Handler, Report, RetentionError};
+use narvi_storage::Lease;
 
 use support::{Kept, Line, Storage, advance, key_of};
 
@@ -221,7 +222,7 @@ async fn a_partition_that_a_compactor_has_is_left_alone() {
     let storage = Storage::new().await;
     let partition = "t/2023-05-05/0";
     storage.push(partition, NOW, Kept::Object, LINE).await;
-    let name = format!("segments/{partition}");
+    let name = Lease::name_of(&partition.parse().unwrap());
     let minute = Duration::from_secs(60);
     let lease = storage
         .reader

@@ -27,7 +27,7 @@ pub struct Rewriter<'a> {
     pub objects: &'a dyn Objects,
     /// Where their rows are.
     pub catalog: &'a Catalog,
-    /// The lease `segments/{partition}`, which compaction takes too.
+    /// The lease of the partition ([`Catalog::alone`]).
     pub lease: &'a Lease,
     /// The clock.
     pub now: Timestamp,

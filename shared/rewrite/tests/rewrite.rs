@@ -54,7 +54,7 @@ fn later(seconds: i64) -> Timestamp {
 }
 
 async fn lease(storage: &Storage, now: Timestamp) -> Lease {
-    let name = format!("segments/{DAY}");
+    let name = Lease::name_of(&DAY.parse().unwrap());
     let ttl = Duration::from_secs(600);
     let lease = storage.reader.acquire(&name, "test", now, ttl).await;
     lease.unwrap().unwrap()
@@ -296,7 +296,7 @@ async fn a_lost_lease_commits_nothing() {
     pushes(&storage).await;
     let before = storage.rows(DAY).await;
     let late = begin(&storage, keep("", "two"), NOW).await;
-    let name = format!("segments/{DAY}");
+    let name = Lease::name_of(&DAY.parse().unwrap());
     let other = storage
         .reader
         .acquire(&name, "other", later(601), Duration::from_secs(60));

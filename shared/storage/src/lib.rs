@@ -17,8 +17,9 @@ mod requests;
 mod settings;
 
 pub use catalog::{
-    Catalog, DeleteRow, Garbage, Lease, ObjectName, Partition, Place, Progress, RuleGroupRow,
-    SegmentRow, StreamRow, Sweep, TableNames, TailRow, left_behind, split_left_behind, visible,
+    Catalog, Claim, DeleteRow, Garbage, Lease, ObjectName, Partition, Place, Progress,
+    RuleGroupRow, SegmentRow, StreamRow, Sweep, TableNames, TailRow, left_behind,
+    split_left_behind, visible,
 };
 pub use connection::Connection;
 pub use error::{ErrorKind, StorageError};

@@ -1,18 +1,22 @@
-//! A catalog in memory, for the tests of every crate: [`dynamodb`] starts the service, [`settings`]
-//! names it, [`catalog`] is empty and has its tables; and a store that can be [`Failing`]. Holds no
+//! What the tests of every crate need: [`dynamodb`] starts a catalog in memory, [`settings`] names
+//! it, [`catalog`] is empty and has its tables; a store may be [`Watched`]; [`gzip`]. Holds no
 //! test.
 #![allow(
     clippy::unwrap_used,
     reason = "all of it runs in tests, where a step that fails is the test's failure"
 )]
 
-mod failing;
 mod tables;
+mod watched;
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use narvi_storage::{AccessKeys, Catalog, Connection, Requests, Settings};
 
-pub use failing::Failing;
 pub use tables::Tables;
+pub use watched::{Failing, Meddle, Watched};
 
 /// Starts a DynamoDB in memory, which goes when the process goes; the URL of its endpoint.
 ///
@@ -56,4 +60,12 @@ pub async fn catalog(shards: u16, requests: &Requests) -> Catalog {
     let catalog = connection.catalog();
     catalog.create_tables().await.unwrap();
     catalog
+}
+
+/// As senders compress what they send.
+#[must_use]
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
 }

@@ -2,12 +2,10 @@
 //! answered in JSON whatever is wrong with it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::Method;
+use narvi_embedded::gzip;
 use narvi_gateway::Call;
 use narvi_model::TenantId;
 use serde_json::{Value, json};
@@ -26,12 +24,6 @@ const OWN: &str = concat!(
     r#"__aws_firehose_source_arn="arn:aws:firehose:us-east-1:123456789012:deliverystream/shop", "#,
     r#"__aws_log_type="firehose""#
 );
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
-}
 
 /// A message of CloudWatch Logs with a line for each text, a second apart.
 fn subscription(lines: &[&str]) -> Vec<u8> {

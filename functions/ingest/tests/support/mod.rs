@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
 use http::Method;
-use narvi_embedded::Failing;
+use narvi_embedded::{Failing, Watched};
 use narvi_gateway::{Call, Config};
 use narvi_ingest::Handler;
 use narvi_model::{Day, TenantId, TimeRange, Timestamp};
@@ -27,7 +27,7 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) struct Fixture {
     pub(crate) handler: Handler,
     pub(crate) catalog: Catalog,
-    pub(crate) objects: Arc<Failing>,
+    pub(crate) objects: Arc<Watched<Failing>>,
     pub(crate) requests: Requests,
     _folder: tempfile::TempDir,
 }
@@ -47,7 +47,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let directory = DirectoryObjects::open(folder.path()).unwrap();
         let counting = CountingObjects::new(Arc::new(directory), requests.clone());
-        let objects = Arc::new(Failing::new(Arc::new(counting)));
+        let objects = Arc::new(Watched::new(Arc::new(counting), Failing::default()));
         let config = Arc::new(Config::from_yaml(yaml).unwrap());
         let handler = Handler::new(objects.clone(), catalog.clone(), config);
         Self {

@@ -1,54 +1,31 @@
 //! The sweep: orphans are found and go, and nothing else does, whatever happens meanwhile.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use narvi_embedded::{Meddle, Watched};
 use narvi_model::{NANOS_PER_DAY, NANOS_PER_SECOND, Timestamp};
 use narvi_retention::{Handler, Report};
-use narvi_storage::{Garbage, ObjectInfo, ObjectName, Objects, Put, SegmentRow, StorageError};
+use narvi_storage::{Garbage, ObjectInfo, ObjectName, SegmentRow};
 
 use crate::support::{Kept, Line, Storage, advance, key_of};
 use crate::{LINE, NOW, Run, config, later};
 
-/// A store whose objects are as old as their keys say, since tests have a clock of their own.
-struct Dated(Arc<dyn Objects>);
+/// Objects are as old as their keys say, since tests have a clock of their own.
+struct Dated;
 
 #[async_trait]
-impl Objects for Dated {
-    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StorageError> {
-        self.0.put(key, bytes).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StorageError> {
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
-        self.0.get_range(key, range).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-    ) -> Result<Vec<ObjectInfo>, StorageError> {
-        let mut page = self.0.list(prefix, after).await?;
-        for object in &mut page {
-            let name = ObjectName::parse(&object.key);
-            object.modified = name.map_or(Timestamp::MIN, |name| name.begun_before);
-        }
-        Ok(page)
-    }
-
-    async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
-        self.0.delete(keys).await
+impl Meddle for Dated {
+    fn listed(&self, object: ObjectInfo) -> ObjectInfo {
+        let name = ObjectName::parse(&object.key);
+        let modified = name.map_or(Timestamp::MIN, |name| name.begun_before);
+        ObjectInfo { modified, ..object }
     }
 }
 
 fn handler(storage: &Storage, owner: &str) -> Handler {
-    let objects = Arc::new(Dated(storage.objects.clone()));
+    let objects = Arc::new(Watched::new(storage.objects.clone(), Dated));
     Handler::new(objects, storage.catalog.clone(), config("")).with_owner(owner)
 }
 

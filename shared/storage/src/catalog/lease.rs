@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 
-use super::Catalog;
 use super::item::{self, Fields, Item, number, text};
+use super::{Catalog, Partition};
 use crate::StorageError;
 use crate::failure::if_held;
 use crate::limits::LEASE_KEPT_SECONDS;
@@ -35,6 +35,12 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// The one name under which a partition is taken.
+    #[must_use]
+    pub fn name_of(partition: &Partition) -> String {
+        format!("segments/{partition}")
+    }
+
     pub(super) fn key(&self) -> Item {
         key(&self.name)
     }
@@ -51,7 +57,43 @@ fn key(name: &str) -> Item {
     item::key(format!("lease/{name}"), SORT_KEY)
 }
 
+/// Who wants to be alone, from when on, and for how long at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Unique to one run of one process.
+    pub owner: &'a str,
+    /// When the run has started.
+    pub now: Timestamp,
+    /// Longer than the run can take.
+    pub ttl: Duration,
+}
+
 impl Catalog {
+    /// Does `work` alone among all that change rows of a partition, and gives the lease back
+    /// whatever comes of it; `None`, and nothing is done, while another owner has the partition.
+    /// Whoever is killed within leaves the lease to end by itself.
+    ///
+    /// # Errors
+    /// Those of `work`; `Unavailable` or `Corrupt` where the lease cannot be taken. One that cannot
+    /// be given back is none.
+    pub async fn alone<T, E: From<StorageError>>(
+        &self,
+        partition: &Partition,
+        claim: Claim<'_>,
+        work: impl AsyncFnOnce(&Lease) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let Claim { owner, now, ttl } = claim;
+        let name = Lease::name_of(partition);
+        let Some(lease) = self.acquire(&name, owner, now, ttl).await? else {
+            return Ok(None);
+        };
+        let done = work(&lease).await;
+        if let Err(error) = self.release(&lease).await {
+            tracing::debug!(%error, "a lease is left to end by itself");
+        }
+        done.map(Some)
+    }
+
     /// Takes a lease that is free, has ended, or is this owner's already; `None` while another
     /// owner holds it. Each success has a new token, so of two runs under one name only the last
     /// commits.

@@ -44,7 +44,7 @@ use narvi_segment::SegmentId;
 
 pub use deletes::{DeleteRow, Progress};
 pub use garbage::Garbage;
-pub use lease::Lease;
+pub use lease::{Claim, Lease};
 pub use partition::Partition;
 pub use row::{ObjectName, Place, SegmentRow, StreamRow};
 pub use rules::RuleGroupRow;

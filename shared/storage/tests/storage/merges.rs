@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use narvi_model::{StreamId, Timestamp};
-use narvi_storage::{ErrorKind, Place, Put, SegmentRow, StorageError, left_behind};
+use narvi_model::{NANOS_PER_SECOND, StreamId, Timestamp};
+use narvi_storage::{Claim, ErrorKind, Lease, Place, Put, SegmentRow, StorageError, left_behind};
 
 use crate::support::{
     as_read, catalog, day, ids, merged, partition, seconds, segment, segment_id, tenant,
@@ -164,6 +164,46 @@ async fn leases_are_renewed_released_and_taken_again() {
     assert!(next.token > again.token, "tokens grow over a release");
     let elsewhere = catalog.acquire("d", "x", start, MINUTE).await.unwrap();
     assert!(elsewhere.is_some(), "another name is another lease");
+}
+
+#[tokio::test]
+async fn a_partition_is_free_again_whatever_comes_of_the_work() {
+    let (catalog, _) = catalog(1).await;
+    let p = partition("a/2026-01-31/0");
+    let claim = |owner| Claim {
+        owner,
+        now: day().end(),
+        ttl: MINUTE,
+    };
+    for (wanted, is_done) in [(Ok(1), true), (Err(ErrorKind::Invalid), false)] {
+        let work = async |lease: &Lease| {
+            let nothing = async |_: &Lease| Ok::<_, StorageError>(());
+            let busy = catalog.alone(&p, claim("y"), nothing).await.unwrap();
+            assert_eq!(busy, None, "somebody else works");
+            assert_eq!(lease.name, Lease::name_of(&p));
+            match is_done {
+                true => Ok(1),
+                false => Err(StorageError::Invalid {
+                    what: "work".to_owned(),
+                    reason: "fails".to_owned(),
+                }),
+            }
+        };
+        let done = catalog.alone(&p, claim("x"), work).await;
+        assert_eq!(done.map_err(|e| e.kind()), wanted.map(Some));
+    }
+    // One that is taken away meanwhile is not given back in the other's place.
+    let work = async |_: &Lease| {
+        let late = day().end().plus(61 * NANOS_PER_SECOND);
+        catalog
+            .acquire(&Lease::name_of(&p), "y", late, MINUTE)
+            .await
+    };
+    let other = catalog.alone(&p, claim("x"), work).await.unwrap();
+    let other = other.flatten().unwrap();
+    assert!(catalog.renew(&other, day().end(), MINUTE).await.is_ok());
+    let again = catalog.acquire(&other.name, "z", day().end(), MINUTE).await;
+    assert_eq!(again.unwrap(), None);
 }
 
 #[tokio::test]
