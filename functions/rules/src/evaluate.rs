@@ -18,6 +18,15 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// What a query has come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluated {
+    /// The series that it has.
+    pub samples: Vec<Sample>,
+    /// Why it may lack some, as a damaged segment.
+    pub warnings: Vec<String>,
+}
+
 /// Who answers the queries of rules.
 #[async_trait]
 pub trait Evaluate: Send + Sync + 'static {
@@ -30,7 +39,7 @@ pub trait Evaluate: Send + Sync + 'static {
         tenant: &TenantId,
         query: &str,
         at: Timestamp,
-    ) -> Result<Vec<Sample>, String>;
+    ) -> Result<Evaluated, String>;
 }
 
 /// The engine, with the limits of each tenant.
@@ -48,7 +57,7 @@ impl Evaluate for Queries {
         tenant: &TenantId,
         query: &str,
         at: Timestamp,
-    ) -> Result<Vec<Sample>, String> {
+    ) -> Result<Evaluated, String> {
         if let Ok(Query::Log(_)) = syntax::parse(query) {
             return Err(NO_VECTOR.to_owned());
         }
@@ -64,7 +73,11 @@ impl Evaluate for Queries {
             caller: Caller::default(),
         };
         let answer = self.engine.query(&request).await;
-        samples(answer.map_err(|error| error.to_string())?.result)
+        let answer = answer.map_err(|error| error.to_string())?;
+        Ok(Evaluated {
+            samples: samples(answer.result)?,
+            warnings: answer.warnings,
+        })
     }
 }
 

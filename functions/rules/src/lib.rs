@@ -32,7 +32,7 @@ mod template;
 mod trigger;
 mod written;
 
-pub use evaluate::{Evaluate, Sample};
+pub use evaluate::{Evaluate, Evaluated, Sample};
 pub use group::{AlertRule, GroupError, RecordRule, Rule, RuleGroup};
 pub use handler::Handler;
 pub use notify::{Alertmanager, NotifyError, Post};

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use narvi_model::{TenantId, Timestamp};
 
+use crate::evaluate::Evaluated;
 use crate::group::{AlertRule, Rule, RuleGroup};
 use crate::group_state::GroupState;
 use crate::handler::Handler;
@@ -30,6 +31,8 @@ pub(crate) struct Round {
     pub(crate) due: Due,
     /// Rules whose evaluation failed.
     pub(crate) failed: usize,
+    /// Rules that were evaluated over less than there should be.
+    pub(crate) incomplete: usize,
 }
 
 const NOT_EVALUATED: &str = "recording rules are not evaluated by this version of narvi";
@@ -56,7 +59,7 @@ impl Handler {
         due.state.follow(group);
         let last = due.state.evaluated;
         let outage = last.and_then(|last| Outage::between(last, at, due.interval));
-        let mut failed = 0;
+        let (mut failed, mut incomplete) = (0, 0);
         for (rule, state) in group.rules.iter().zip(&mut due.state.rules) {
             let alert = match rule {
                 Rule::Alert(alert) => alert,
@@ -75,15 +78,22 @@ impl Handler {
             let limit = group.limit;
             let tick = Tick { at, limit };
             self.evaluate_rule(alert, state, tenant, tick).await;
+            let (tenant, error) = (tenant.as_str(), &state.last_error);
+            let (group, alert) = (&group.name, &alert.name);
             if state.health == Health::Err {
                 failed += 1;
-                let (tenant, error) = (tenant.as_str(), &state.last_error);
-                let (group, alert) = (&group.name, &alert.name);
                 tracing::warn!(tenant, group, alert, error, "a rule failed");
+            } else if state.is_incomplete() {
+                incomplete += 1;
+                tracing::warn!(tenant, group, alert, error, "a rule may lack something");
             }
         }
         due.state.evaluated = Some(at);
-        Round { due, failed }
+        Round {
+            due,
+            failed,
+            incomplete,
+        }
     }
 
     async fn evaluate_rule(
@@ -94,8 +104,11 @@ impl Handler {
         tick: Tick,
     ) {
         let started = Instant::now();
-        let samples = self.queries.evaluate(tenant, &rule.expr, tick.at).await;
-        let outcome = samples.and_then(|samples| state.advance(rule, &samples, tick));
+        let evaluated = self.queries.evaluate(tenant, &rule.expr, tick.at).await;
+        let outcome = evaluated.and_then(|Evaluated { samples, warnings }| {
+            state.advance(rule, &samples, tick)?;
+            Ok(warnings)
+        });
         state.note(outcome, tick.at, started.elapsed().as_secs_f64());
     }
 }

@@ -22,7 +22,7 @@ pub(crate) enum Health {
     Unknown,
     /// It worked.
     Ok,
-    /// It did not; `last_error` says why.
+    /// It did not; `last_error` says why. Where it worked, that is what it may lack.
     Err,
 }
 
@@ -102,13 +102,24 @@ impl RuleState {
         Ok(())
     }
 
-    /// Notes how an evaluation went.
-    pub(crate) fn note(&mut self, outcome: Result<(), String>, at: Timestamp, seconds: f64) {
+    /// Notes how an evaluation went: with which warnings, or why it failed.
+    pub(crate) fn note(
+        &mut self,
+        outcome: Result<Vec<String>, String>,
+        at: Timestamp,
+        seconds: f64,
+    ) {
         (self.health, self.last_error) = match outcome {
-            Ok(()) => (Health::Ok, String::new()),
+            // One tells what is wrong, and the states of all rules of a group are one row.
+            Ok(warnings) => (Health::Ok, warnings.into_iter().next().unwrap_or_default()),
             Err(error) => (Health::Err, error),
         };
         (self.evaluated, self.seconds) = (Some(at), seconds);
+    }
+
+    /// Whether the latest evaluation worked, but over less than there should be.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.health == Health::Ok && !self.last_error.is_empty()
     }
 }
 

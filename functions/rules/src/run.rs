@@ -40,6 +40,8 @@ pub struct Report {
     pub groups: usize,
     /// Rules whose evaluation failed.
     pub failed_rules: usize,
+    /// Rules that were evaluated over less than there should be, as with a damaged segment.
+    pub incomplete_rules: usize,
     /// Alerts that fire.
     pub firing: usize,
     /// Alerts, firing or resolved, that every Alertmanager took.
@@ -53,14 +55,15 @@ impl fmt::Display for Report {
         let Self {
             groups,
             failed_rules,
+            incomplete_rules,
             firing,
             sent,
             unsent,
         } = self;
         write!(
             f,
-            "{groups} groups evaluated, {failed_rules} rules failed, {firing} alerts firing, \
-             {sent} sent, {unsent} not sent"
+            "{groups} groups evaluated, {failed_rules} rules failed, {incomplete_rules} incomplete, \
+             {firing} alerts firing, {sent} sent, {unsent} not sent"
         )
     }
 }
@@ -235,13 +238,17 @@ impl Handler {
 
     fn measure(&self, report: &Report, now: Timestamp) {
         let count = |name, count: usize| Metric::count(name, count as u64);
-        let measured = [
+        let mut measured = vec![
             count("Groups", report.groups),
             count("FailedRules", report.failed_rules),
             count("FiringAlerts", report.firing),
             count("SentAlerts", report.sent),
             count("UnsentAlerts", report.unsent),
         ];
+        // Most accounts never have this metric, nor pay for it.
+        if report.incomplete_rules > 0 {
+            measured.push(count("IncompleteRules", report.incomplete_rules));
+        }
         self.metrics.record(200, now, &measured);
     }
 }
@@ -254,6 +261,7 @@ fn counted(rounds: &[Round]) -> Report {
     Report {
         groups: rounds.len(),
         failed_rules: rounds.iter().map(|round| round.failed).sum(),
+        incomplete_rules: rounds.iter().map(|round| round.incomplete).sum(),
         firing: alerts.filter(|alert| alert.phase == Phase::Firing).count(),
         ..Report::default()
     }

@@ -173,7 +173,8 @@ async fn without_alertmanager_states_are_kept() {
     narvi.script.set(FAST, Ok(&["b"]));
     let report = narvi.run(0).await;
     assert_eq!((report.firing, report.sent, report.unsent), (1, 0, 0));
-    let text = "1 groups evaluated, 0 rules failed, 1 alerts firing, 0 sent, 0 not sent";
+    let text =
+        "1 groups evaluated, 0 rules failed, 0 incomplete, 1 alerts firing, 0 sent, 0 not sent";
     assert_eq!(report.to_string(), text);
 }
 

@@ -143,6 +143,35 @@ async fn check_the_rest(narvi: &Fixture, record: &Value, alerts: &Value) {
 }
 
 #[tokio::test]
+async fn a_rule_over_damaged_segments_says_so_and_alerts_all_the_same() {
+    let narvi = Fixture::new("ruler: {alertmanager_url: http://am:9093}").await;
+    narvi.post("t", "ns", GROUP).await;
+    narvi.script.set(QUERY, Ok(&["a"]));
+    narvi.run(0).await;
+    for (minute, warnings, want) in [
+        (
+            2,
+            vec!["segment `00` is damaged", "9 more"],
+            "segment `00` is damaged",
+        ),
+        (4, vec![], ""),
+    ] {
+        let is_incomplete = !warnings.is_empty();
+        let warnings = warnings.into_iter().map(str::to_owned).collect();
+        *narvi.script.warnings.lock().unwrap() = warnings;
+        let report = narvi.run(minute).await;
+        let counts = (report.failed_rules, report.incomplete_rules, report.firing);
+        assert_eq!(counts, (0, usize::from(is_incomplete), 1));
+        assert_eq!(report.sent, usize::from(is_incomplete));
+        let rule = data(&narvi, RULES).await["groups"][0]["rules"][0].take();
+        assert_eq!(
+            (&rule["health"], &rule["lastError"]),
+            (&json!("ok"), &json!(want))
+        );
+    }
+}
+
+#[tokio::test]
 async fn filters_choose_rules() {
     let narvi = Fixture::new("").await;
     for (namespace, group) in [("b", "g1"), ("a", "g2"), ("a", "g1")] {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Method;
 use narvi_gateway::{Call, Config};
 use narvi_model::{Labels, TenantId, Timestamp};
-use narvi_rules::{Evaluate, Handler, NotifyError, Post, Report, Sample, Target};
+use narvi_rules::{Evaluate, Evaluated, Handler, NotifyError, Post, Report, Sample, Target};
 use narvi_storage::{Catalog, Requests};
 use serde_json::Value;
 
@@ -25,13 +25,17 @@ pub(crate) fn at(minute: i64) -> Timestamp {
 
 /// Answers of queries: by query, the `app` of each sample, or an error.
 #[derive(Default)]
-pub(crate) struct Script(Mutex<BTreeMap<String, Result<Vec<String>, String>>>);
+pub(crate) struct Script {
+    answers: Mutex<BTreeMap<String, Result<Vec<String>, String>>>,
+    /// With which all of them come.
+    pub(crate) warnings: Mutex<Vec<String>>,
+}
 
 impl Script {
     pub(crate) fn set(&self, query: &str, apps: Result<&[&str], &str>) {
         let apps = apps.map(|apps| apps.iter().map(|app| (*app).to_owned()).collect());
         let apps = apps.map_err(str::to_owned);
-        self.0.lock().unwrap().insert(query.to_owned(), apps);
+        self.answers.lock().unwrap().insert(query.to_owned(), apps);
     }
 }
 
@@ -42,9 +46,9 @@ impl Evaluate for Script {
         tenant: &TenantId,
         query: &str,
         at: Timestamp,
-    ) -> Result<Vec<Sample>, String> {
+    ) -> Result<Evaluated, String> {
         assert_eq!(at.nanos() % 60_000_000_000, 0, "{at:?} is no tick");
-        let script = self.0.lock().unwrap();
+        let script = self.answers.lock().unwrap();
         let apps = script
             .get(query)
             .cloned()
@@ -54,7 +58,10 @@ impl Evaluate for Script {
             labels: labels(app),
             value: 7.0,
         };
-        Ok(apps.iter().map(sample).collect())
+        Ok(Evaluated {
+            samples: apps.iter().map(sample).collect(),
+            warnings: self.warnings.lock().unwrap().clone(),
+        })
     }
 }
 
