@@ -1,4 +1,5 @@
-"""logcli as a reader: a live tail while lines are pushed, then pages of a query both ways, labels, series and a count.
+"""logcli as a reader: a live tail while lines are pushed, then pages of a query both ways, labels, series and a count; and
+requests to delete, the last of which is taken back, so that all lines are there in the end.
 
 Usage: `read_logcli.py LOGCLI`. What it reads is compared here, since logcli has a form of its own; what was pushed goes into
 the ledger, as for every other client.
@@ -15,6 +16,7 @@ import ledger
 from narvi import Narvi
 
 LOGCLI = sys.argv[1]
+WRITER = (ledger.USER, ledger.PASSWORD)
 QUERY = '{app="paged"}'
 STREAMS = 3
 LINES = 2_400
@@ -24,20 +26,25 @@ UNKNOWN = "unknown"
 """A label that no line has. Where one is to be left out, logcli says so once its tail is connected, and not before."""
 
 
-def command(*arguments):
+def command(*arguments, user=(ledger.READER, ledger.READER_PASSWORD)):
+    name, password = user
     options = {
         "--addr": ledger.URL,
-        "--username": ledger.READER,
-        "--password": ledger.READER_PASSWORD,
+        "--username": name,
+        "--password": password,
         "--org-id": ledger.TENANT,
         "--timezone": "UTC",
     }
     return [LOGCLI, *(f"{name}={value}" for name, value in options.items()), *arguments]
 
 
-def run(*arguments):
+def called(*arguments, **options):
+    return subprocess.run(command("--quiet", *arguments, **options), capture_output=True, timeout=SECONDS, text=True)
+
+
+def run(*arguments, **options):
     """What logcli writes. Where it fails, it was refused, or the program ends with what it said."""
-    done = subprocess.run(command("--quiet", *arguments), capture_output=True, timeout=SECONDS, text=True)
+    done = called(*arguments, **options)
     if done.returncode == 0:
         return done.stdout
     # It shows the text of an error, and not its status.
@@ -121,6 +128,31 @@ def read_pages(start, sent):
         expect(f"order {direction}", timestamps, sorted(timestamps)[::order])
 
 
+def delete(start):
+    """Asks to delete some lines, sees them gone and the request listed, takes it back, and sees them again."""
+    doomed = QUERY + ' |= "number=7"'
+    gone = sum(str(number).startswith("7") for number in range(LINES))
+    times = [f"--from={rfc3339(start)}", f"--to={rfc3339(start + 1_000_000_000)}"]
+    refused = called("delete", "create", *times, doomed)
+    assert refused.returncode != 0 and "may not write" in refused.stderr, refused
+    expect("all lines", count(), LINES)
+    run("delete", "create", *times, doomed, user=WRITER)
+    expect("lines that are left", count(), LINES - gone)
+    bounds = [datetime.fromtimestamp(start // 1_000_000_000 + n).astimezone().isoformat() for n in (0, 1)]
+    listed = f"Query: {doomed}\nStart Time: {bounds[0]}\nEnd Time: {bounds[1]}\nStatus: received\n---\n"
+    expect("requests", run("delete", "list", user=WRITER).replace("Z\n", "+00:00\n"), listed)
+    # logcli takes an id and shows none.
+    [known] = Narvi(ledger.URL, ledger.TENANT, *WRITER).get("/loki/api/v1/delete")
+    run("delete", "cancel", f"--request-id={known['request_id']}", user=WRITER)
+    expect("requests", run("delete", "list", user=WRITER), "")
+    expect("all lines again", count(), LINES)
+
+
+def count():
+    [sample] = json.loads(run("instant-query", f"sum(count_over_time({QUERY}[1h]))"))
+    return int(sample["value"][1])
+
+
 def rfc3339(timestamp):
     seconds = datetime.fromtimestamp(timestamp // 1_000_000_000, timezone.utc)
     return f"{seconds:%Y-%m-%dT%H:%M:%S}.{timestamp % 1_000_000_000:09}Z"
@@ -146,8 +178,7 @@ def main():
     expect("values", run("labels", "stream").split(), [str(number) for number in range(STREAMS)])
     series = sorted(run("series", QUERY).splitlines())
     expect("series", series, [f'{{app="paged", service_name="paged", stream="{n}"}}' for n in range(STREAMS)])
-    count = json.loads(run("instant-query", f"sum(count_over_time({QUERY}[1h]))"))
-    expect("count", [sample["value"][1] for sample in count], [str(LINES)])
+    delete(start)
     ledger.close([])
 
 
