@@ -16,7 +16,6 @@ use narvi_model::{Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::attributes;
-use crate::error::IngestError;
 use crate::limits::{ERROR_MESSAGE_BYTES, REQUEST_ID_BYTES};
 
 /// Where it is delivered.
@@ -160,12 +159,9 @@ fn content(record: &Record<'_>, budget: &mut Budget) -> Result<Content, LogsErro
     Content::read(data.map_err(|_| LogsError::Base64)?.into(), budget)
 }
 
-/// The answer to a request; `id` where its body says one.
-pub(crate) fn answer(
-    request: &Request,
-    id: Option<&str>,
-    stored: Result<(), IngestError>,
-) -> Response {
+/// The answer to a request; `id` where its body says one, `refused` what another sender would be
+/// told.
+pub(crate) fn answer(request: &Request, id: Option<&str>, refused: Option<Response>) -> Response {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer<'a> {
@@ -174,7 +170,6 @@ pub(crate) fn answer(
         #[serde(skip_serializing_if = "Option::is_none")]
         error_message: Option<&'a str>,
     }
-    let refused = stored.err().map(IngestError::into_response);
     // A tenant may be blocked without its senders noticing.
     let refused = refused.filter(|refused| refused.status != 204);
     let text = refused.as_ref().map(|refused| {

@@ -96,11 +96,12 @@ impl Handler {
             return Response::method_not_allowed();
         }
         match self.open(request) {
-            Err(error) => firehose::answer(request, None, Err(error)),
+            Err(error) => firehose::answer(request, None, Some(error.into_response())),
             Ok((tenant, delivery)) => {
                 let id = delivery.id.clone();
                 let stored = self.store(&tenant, delivery, request.received).await;
-                firehose::answer(request, Some(&id), stored)
+                let refused = stored.err().map(IngestError::into_response);
+                firehose::answer(request, Some(&id), refused)
             }
         }
     }
@@ -167,6 +168,9 @@ fn refuse(mut event: ApiGatewayV2httpRequest, error: &RequestError) -> ApiGatewa
     event.raw_query_string = None;
     let response = Response::refused(Surface::Write, error);
     match Request::from_event(&event) {
+        Ok(request) if request.path == firehose::PATH => {
+            firehose::answer(&request, None, Some(response)).into_event(&request)
+        }
         Ok(request) => response.into_event(&request),
         Err(_) => {
             let mut bare = ApiGatewayV2httpResponse::default();

@@ -62,8 +62,8 @@ impl fmt::Display for Report {
         } = self;
         write!(
             f,
-            "{groups} groups evaluated, {failed_rules} rules failed, {incomplete_rules} incomplete, \
-             {firing} alerts firing, {sent} sent, {unsent} not sent"
+            "{groups} groups evaluated, {failed_rules} rules failed, {incomplete_rules} \
+             incomplete, {firing} alerts firing, {sent} sent, {unsent} not sent"
         )
     }
 }

@@ -58,7 +58,11 @@ fn delivery(body: impl Into<Vec<u8>>) -> Call {
 
 /// The status and the message of an answer that must be what Firehose takes for one.
 async fn answered(narvi: &Fixture, call: Call) -> (i64, String) {
-    let answer = narvi.handler.handle(call.at(NOW).into_event()).await;
+    told(narvi, call.at(NOW).into_event()).await
+}
+
+async fn told(narvi: &Fixture, event: ApiGatewayV2httpRequest) -> (i64, String) {
+    let answer = narvi.handler.handle(event).await;
     assert_eq!(answer.headers["content-type"], "application/json");
     let Some(aws_lambda_events::encodings::Body::Text(text)) = &answer.body else {
         panic!("no text: {answer:?}");
@@ -282,6 +286,15 @@ async fn a_body_that_is_too_large_is_413() {
         message.ends_with("the buffer size in Firehose"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_request_is_answered_in_the_form_of_firehose() {
+    let narvi = Fixture::new("").await;
+    let mut event = delivery(body(&[b"x"])).at(NOW).into_event();
+    event.body = Some("?".to_owned());
+    let want = (400, "body is not valid base64".to_owned());
+    assert_eq!(told(&narvi, event).await, want);
 }
 
 #[tokio::test]
