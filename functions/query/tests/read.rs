@@ -161,6 +161,19 @@ async fn counts_need_no_lines_and_few_requests() {
     assert_eq!(lines(&fixture, r#"{app="nope"}"#, &[]).await, [""; 0]);
     let streams = BTreeMap::from([("dynamodb.Query".to_owned(), 1)]);
     assert_eq!(fixture.since(&before), streams, "no stream, no segments");
+    // Who counts what lines say reads all of them: a small segment comes in one piece.
+    fixture.forget();
+    let named = [
+        ("query", r#"count_over_time({app="a"} |~ "[0-9a-f]" [1h])"#),
+        ("time", &*time),
+    ];
+    let whole = "footer and lines at once";
+    for (query, gets, why) in [(named, 1, whole), (count, 0, "of which the tail is kept")] {
+        let before = fixture.counted();
+        let data = fixture.data("/loki/api/v1/query", &query).await;
+        assert_eq!(data["result"][0]["value"][1], "8000");
+        assert_eq!(fixture.since(&before), expected(gets), "{why}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,14 @@ pub const FILTER_SHARE: u64 = 20;
 /// the lines.
 pub const WHOLE_OBJECT_BYTES: u64 = 64 << 10;
 
+/// Objects up to this size are fetched whole by who reads the lines of all that it finds: what may be
+/// of no use then costs less than another request, as [`COALESCE_GAP_BYTES`] says.
+pub const SMALL_OBJECT_BYTES: u64 = 1 << 20;
+
+/// Bytes of small objects that are fetched whole for a day of a query. They are held until the day
+/// has been scanned; of more, lines come with their units.
+pub const WHOLE_BYTES: u64 = 32 << 20;
+
 /// Tails up to this size are fetched with the footer in one request; of larger ones the footer
 /// comes alone and the columns follow as ranges.
 pub const WHOLE_TAIL_BYTES: u64 = 2 << 20;

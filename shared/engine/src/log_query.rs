@@ -65,6 +65,11 @@ impl Scanner for LogScanner {
         self.plan.pipeline.required()
     }
 
+    fn reads_all_lines(&self) -> bool {
+        // The first lines are often enough.
+        false
+    }
+
     fn needs(&self, _: &Candidate) -> Option<Needs> {
         Some(Needs {
             lines: true,

@@ -81,6 +81,10 @@ impl Scanner for MetricScanner {
         self.scan_plan().source.pipeline.required()
     }
 
+    fn reads_all_lines(&self) -> bool {
+        !self.scan_plan().source.pipeline.is_empty()
+    }
+
     fn needs(&self, candidate: &Candidate) -> Option<Needs> {
         let scan = self.scan_plan();
         let chunk = candidate.chunk();

@@ -68,6 +68,11 @@ impl Scanner for PatternScanner {
         Required::Anything
     }
 
+    fn reads_all_lines(&self) -> bool {
+        // Of much it takes a sample.
+        false
+    }
+
     fn needs(&self, _: &Candidate) -> Option<Needs> {
         Some(Needs {
             lines: true,

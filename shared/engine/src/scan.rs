@@ -55,6 +55,9 @@ pub(crate) trait Scanner: Send + Sync + 'static {
     /// What a chunk must hold to be read.
     fn required(&self) -> Required;
 
+    /// Whether it reads the lines of every chunk that may hold what is required.
+    fn reads_all_lines(&self) -> bool;
+
     /// The columns that it reads of a chunk; `None` where the footer's numbers are enough, which
     /// they never are where lines may be hidden.
     fn needs(&self, candidate: &Candidate) -> Option<Needs>;

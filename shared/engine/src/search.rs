@@ -16,10 +16,11 @@ use crate::damage::Damage;
 use crate::duplicates;
 use crate::error::EngineError;
 use crate::fetch::{Pieces, Wanted};
-use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT};
+use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT, WHOLE_BYTES};
 use crate::lookup::{self, Found};
 use crate::reach::Reach;
 use crate::scan::{self, Scanner, Worker};
+use crate::tail::Portion;
 use crate::units::Unit;
 use crate::view::View;
 
@@ -49,6 +50,17 @@ pub(crate) struct OpenedDay {
     pub(crate) stats: QueryStats,
 }
 
+/// What the segments of a day are opened for.
+#[derive(Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// What a chunk must hold to matter.
+    pub(crate) required: &'a Required,
+    /// Where segments are noted that cannot be read.
+    pub(crate) damage: &'a Damage,
+    /// Whether all lines are read next.
+    pub(crate) reads_all_lines: bool,
+}
+
 /// Looks up what matchers choose on a day of what arrived before a time, and opens its segments as
 /// [`open_rows`] does.
 pub(crate) async fn open(
@@ -56,7 +68,7 @@ pub(crate) async fn open(
     (tenant, matchers): (&TenantId, &[Matcher]),
     (range, before): (TimeRange, Timestamp),
     day: Day,
-    how: (&Required, &Damage),
+    opening: Opening<'_>,
 ) -> Result<OpenedDay, EngineError> {
     let started = Instant::now();
     let mut found = lookup::find(view, tenant, matchers, range, day).await?;
@@ -71,7 +83,7 @@ pub(crate) async fn open(
         ..QueryStats::default()
     };
     let rows = std::mem::take(&mut found.rows);
-    let (segments, cost) = open_rows(view.engine, rows, how).await?;
+    let (segments, cost) = open_rows(view.engine, rows, opening).await?;
     Ok(OpenedDay {
         found,
         segments,
@@ -88,12 +100,23 @@ pub(crate) async fn open(
 pub(crate) async fn open_rows(
     engine: &Engine,
     rows: Vec<SegmentRow>,
-    (required, damage): (&Required, &Damage),
+    opening: Opening<'_>,
 ) -> Result<(Vec<Opened>, QueryStats), EngineError> {
     let started = Instant::now();
-    let opened = stream::iter(rows).map(async |row| {
+    let (required, damage) = (opening.required, opening.damage);
+    let mut left = WHOLE_BYTES;
+    let rows = rows.into_iter().map(|row| {
+        let size = row.summary.size;
+        let is_wanted = opening.wants_whole(&row) && engine.tails.lacks_small(&row);
+        match left.checked_sub(size).filter(|_| is_wanted) {
+            Some(rest) => left = rest,
+            None => return (row, Portion::Tail),
+        }
+        (row, Portion::Whole)
+    });
+    let opened = stream::iter(rows).map(async |(row, portion)| {
         let objects = engine.objects.as_ref();
-        let fetched = match engine.tails.get(objects, &row).await {
+        let fetched = match engine.tails.get(objects, &row, portion).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 damage.bear_of(&engine.catalog, &row, error).await?;
@@ -135,6 +158,24 @@ pub(crate) async fn open_rows(
     ))
 }
 
+impl<'a> Opening<'a> {
+    /// For who reads footers, and lines of some chunks at most.
+    pub(crate) const fn for_footers(damage: &'a Damage) -> Self {
+        Self {
+            required: &Required::Anything,
+            damage,
+            reads_all_lines: false,
+        }
+    }
+
+    /// Whether the lines of a segment are surely read: nothing may say beforehand that they do not
+    /// hold what is required.
+    fn wants_whole(&self, row: &SegmentRow) -> bool {
+        let has_filters = row.level > 0 && !matches!(self.required, Required::Anything);
+        self.reads_all_lines && !has_filters
+    }
+}
+
 impl<S: Scanner> Search<'_, S> {
     /// The days that may hold anything, ascending.
     pub(crate) async fn days(&self) -> Result<Vec<Day>, EngineError> {
@@ -146,7 +187,12 @@ impl<S: Scanner> Search<'_, S> {
         let of = (self.tenant, self.reach.matchers.as_slice());
         let required = self.scanner.required();
         let when = (self.range, self.before);
-        let mut opened = open(self.view, of, when, day, (&required, self.scanner.damage())).await?;
+        let opening = Opening {
+            required: &required,
+            damage: self.scanner.damage(),
+            reads_all_lines: self.scanner.reads_all_lines(),
+        };
+        let mut opened = open(self.view, of, when, day, opening).await?;
         // What streams are called in the answer, which is what a pipeline asks about.
         for labels in opened.found.streams.values_mut() {
             *labels = self.reach.shown(labels, self.tenant);

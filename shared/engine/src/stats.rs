@@ -6,7 +6,6 @@
 
 use foldhash::HashSet;
 use futures::stream::{self, StreamExt as _};
-use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::IndexStats;
 use narvi_model::{Day, Matcher, StreamId, TenantId, TimeRange};
@@ -19,8 +18,9 @@ use crate::extent::Extent;
 use crate::limits::{DAYS_AHEAD, ROW_CHUNK_BYTES};
 use crate::lookup::{self, Found};
 use crate::request::IndexRequest;
+use crate::search::{self, Opening};
 use crate::view::View;
-use crate::{Engine, checks, search};
+use crate::{Engine, checks};
 
 /// Numbers so far; streams are counted once however many days they have lines on.
 #[derive(Default)]
@@ -84,7 +84,7 @@ impl Engine {
                 false => unknown.push(row),
             }
         }
-        let (segments, _) = search::open_rows(self, unknown, (&Required::Anything, damage)).await?;
+        let (segments, _) = search::open_rows(self, unknown, Opening::for_footers(damage)).await?;
         for segment in &segments {
             count.segment(segment, &found, range);
         }

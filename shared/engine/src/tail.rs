@@ -8,18 +8,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use narvi_segment::{Column, Footer, SegmentId};
+use narvi_segment::{Column, Footer, SegmentId, Summary};
 use narvi_storage::{Objects, Place, SegmentRow};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::error::EngineError;
-use crate::limits::{WHOLE_OBJECT_BYTES, WHOLE_TAIL_BYTES};
+use crate::limits::{SMALL_OBJECT_BYTES, WHOLE_OBJECT_BYTES, WHOLE_TAIL_BYTES};
 
 /// The bytes of a segment from some offset to its end.
 #[derive(Debug)]
 pub(crate) struct Tail {
-    pub(crate) footer: Footer,
+    pub(crate) footer: Arc<Footer>,
     from: u64,
     bytes: Bytes,
 }
@@ -35,6 +35,17 @@ impl Tail {
         let start = usize::try_from(range.start.checked_sub(self.from)?).ok()?;
         let end = usize::try_from(range.end.checked_sub(self.from)?).ok()?;
         (start <= end && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))
+    }
+
+    /// What is kept of a whole segment, in memory of its own.
+    fn end(&self, summary: &Summary) -> Self {
+        let start = usize::try_from(summary.tail - self.from.min(summary.tail));
+        let end = start.ok().and_then(|start| self.bytes.get(start..));
+        Self {
+            footer: Arc::clone(&self.footer),
+            from: summary.tail,
+            bytes: end.map(Bytes::copy_from_slice).unwrap_or_default(),
+        }
     }
 }
 
@@ -57,6 +68,15 @@ impl Weighter<SegmentId, Arc<Tail>> for TailWeight {
     }
 }
 
+/// How much of a segment is fetched that is not cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Portion {
+    /// What footer and counts need.
+    Tail,
+    /// All of it, for who reads its lines next.
+    Whole,
+}
+
 /// A tail and what it cost to have it.
 pub(crate) struct Fetched {
     pub(crate) tail: Arc<Tail>,
@@ -70,11 +90,20 @@ impl TailCache {
         Self(Cache::with_weighter(4096, bytes, TailWeight))
     }
 
-    /// The tail of a segment, fetched where it is not cached.
+    /// Whether a small segment is to be fetched: one of which the lines come along at little cost.
+    pub(crate) fn lacks_small(&self, row: &SegmentRow) -> bool {
+        let is_small = row.summary.size <= SMALL_OBJECT_BYTES;
+        let is_object = matches!(row.place, Place::Object(_));
+        is_small && is_object && self.0.peek(&row.summary.id).is_none()
+    }
+
+    /// The tail of a segment, fetched where it is not cached. What was fetched whole beyond
+    /// [`WHOLE_OBJECT_BYTES`] is the caller's alone; kept is its tail.
     pub(crate) async fn get(
         &self,
         objects: &dyn Objects,
         row: &SegmentRow,
+        portion: Portion,
     ) -> Result<Fetched, EngineError> {
         let id = row.summary.id;
         if let Some(tail) = self.0.get(&id) {
@@ -84,7 +113,7 @@ impl TailCache {
         let (from, bytes) = match &row.place {
             Place::Inline(bytes) => (0, bytes.clone()),
             Place::Object(key) => {
-                let from = if summary.size <= WHOLE_OBJECT_BYTES {
+                let from = if portion == Portion::Whole || summary.size <= WHOLE_OBJECT_BYTES {
                     0
                 } else if summary.size.saturating_sub(summary.tail) <= WHOLE_TAIL_BYTES {
                     summary.tail
@@ -96,7 +125,11 @@ impl TailCache {
         };
         let fetched = bytes.len() as u64;
         let tail = Arc::new(decode(row, from, bytes)?);
-        self.0.insert(id, Arc::clone(&tail));
+        let kept = match portion {
+            Portion::Whole if summary.size > WHOLE_OBJECT_BYTES => Arc::new(tail.end(summary)),
+            _ => Arc::clone(&tail),
+        };
+        self.0.insert(id, kept);
         Ok(Fetched {
             tail,
             bytes: fetched,
@@ -121,7 +154,7 @@ fn decode(row: &SegmentRow, from: u64, bytes: Bytes) -> Result<Tail, EngineError
         ),
     })?;
     Ok(Tail {
-        footer: Footer::decode(footer).map_err(corrupt)?,
+        footer: Arc::new(Footer::decode(footer).map_err(corrupt)?),
         from,
         bytes,
     })

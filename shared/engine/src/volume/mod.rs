@@ -23,7 +23,7 @@ use crate::limits::{DAYS_AHEAD, MAX_VOLUME_POINTS};
 use crate::lookup;
 use crate::request::{Answer, IndexRequest};
 use crate::scan::Worker;
-use crate::search;
+use crate::search::{self, Opening};
 use crate::view::View;
 use crate::{Engine, checks};
 
@@ -110,7 +110,7 @@ impl Engine {
                 .map(|day| {
                     let of = (tenant, &*matchers);
                     let when = (range, Timestamp::MAX);
-                    search::open(view, of, when, day, (&Required::Anything, &damage))
+                    search::open(view, of, when, day, Opening::for_footers(&damage))
                 })
                 .buffered(DAYS_AHEAD);
             let mut days = std::pin::pin!(days);
