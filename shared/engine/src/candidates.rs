@@ -50,6 +50,8 @@ pub(crate) struct Candidate {
     place: usize,
     pub(crate) labels: Labels,
     pub(crate) arrival: Arrival,
+    /// The times that it was found for.
+    pub(crate) range: TimeRange,
     /// What may be hidden of it.
     pub(crate) hidden: Hidden,
     /// Places, among the candidates of the day, of overlapping chunks that arrived before.
@@ -114,6 +116,7 @@ pub(crate) fn candidates(
                 place,
                 labels: labels.clone(),
                 arrival: Arrival((rank as u64) << CHUNK_BITS | place as u64),
+                range,
                 hidden,
                 elders: Vec::new(),
             });

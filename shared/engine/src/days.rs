@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use futures::stream::{self, BoxStream, StreamExt as _};
-use narvi_model::{Day, Direction, TenantId, TimeRange, Timestamp};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use narvi_model::answer::QueryStats;
+use narvi_model::{Direction, TenantId, TimeRange, Timestamp};
 
 use crate::error::EngineError;
 use crate::limits::DAYS_AHEAD;
+use crate::lookup::Found;
 use crate::reach::Reach;
 use crate::request::{Client, Request};
 use crate::scan::Scanner;
-use crate::search::{DayPlan, Search};
+use crate::search::{DayPlan, Located, Search};
 use crate::view::View;
 
 /// Labels of streams that Loki writes for its own apps: nobody else sees what is in them.
@@ -22,11 +24,39 @@ pub(crate) struct Days<'a, S> {
     searches: Vec<Search<'a, S>>,
 }
 
-/// One day of one tenant.
-pub(crate) struct PlannedDay<'d, 'a, S> {
-    pub(crate) day: Day,
+/// How days are gone through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    pub(crate) direction: Direction,
+    pub(crate) pace: Pace,
+}
+
+impl Walk {
+    /// The first instant behind a range.
+    const fn behind(&self, range: TimeRange) -> Timestamp {
+        match self.direction {
+            Direction::Forward => range.end(),
+            Direction::Backward => range.start().minus(1),
+        }
+    }
+}
+
+/// What is opened ahead of the scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Whole days, for who reads all of them.
+    Days,
+    /// So many slices, for who may stop early.
+    Slices(usize),
+}
+
+/// A day of one tenant, or a slice of it.
+pub(crate) struct Planned<'d, 'a, S> {
+    pub(crate) range: TimeRange,
     pub(crate) search: &'d Search<'a, S>,
     pub(crate) plan: DayPlan,
+    /// Where all begins that is planned after it; `None` where that may overlap with it.
+    pub(crate) behind: Option<Timestamp>,
 }
 
 /// What a query may read of lines, and how much its plans so far come to; all in bytes.
@@ -103,22 +133,49 @@ impl<'a, S: Scanner> Days<'a, S> {
     /// limit that what they come to could break.
     pub(crate) async fn plans<'d>(
         &'d self,
-        direction: Direction,
+        walk: Walk,
         budget: &mut Budget,
-    ) -> Result<BoxStream<'d, Result<PlannedDay<'d, 'a, S>, EngineError>>, EngineError> {
+    ) -> Result<BoxStream<'d, Result<Planned<'d, 'a, S>, EngineError>>, EngineError> {
         let mut days = Vec::new();
         for search in &self.searches {
             days.extend(search.days().await?.into_iter().map(|day| (day, search)));
         }
         days.sort_by_key(|(day, _)| *day);
-        if direction == Direction::Backward {
+        if walk.direction == Direction::Backward {
             days.reverse();
         }
-        let plans = stream::iter(days).map(|(day, search)| async move {
-            let plan = search.plan(day).await?;
-            Ok(PlannedDay { day, search, plan })
+        let is_one = self.searches.len() == 1;
+        let (pace, ahead) = match walk.pace {
+            Pace::Slices(ahead) if is_one && budget.most == 0 => (walk.pace, ahead),
+            _ => (Pace::Days, DAYS_AHEAD),
+        };
+        let located = stream::iter(days).map(move |(day, search)| async move {
+            let located = search.locate(day).await?;
+            let part = search.range.on(day);
+            let ranges = part.map_or_else(Vec::new, |part| match pace {
+                Pace::Days => vec![part],
+                Pace::Slices(_) => located.slices(part, walk.direction),
+            });
+            Ok::<_, EngineError>(stream::iter(share(search, located, ranges)))
         });
-        let mut plans = plans.buffered(DAYS_AHEAD).boxed();
+        let shares = located.buffered(ahead.min(DAYS_AHEAD)).try_flatten();
+        let plans = shares.map(move |share| async move {
+            let Share {
+                search,
+                found,
+                range,
+                stats,
+            } = share?;
+            let mut plan = search.plan(&found, range).await?;
+            plan.stats.add(&stats);
+            Ok(Planned {
+                range,
+                search,
+                plan,
+                behind: is_one.then_some(walk.behind(range)),
+            })
+        });
+        let mut plans = plans.buffered(ahead).boxed();
         if budget.most == 0 {
             return Ok(plans);
         }
@@ -130,6 +187,32 @@ impl<'a, S: Scanner> Days<'a, S> {
         }
         Ok(stream::iter(all).boxed())
     }
+}
+
+/// A slice of a day that is not opened yet.
+struct Share<'d, 'a, S> {
+    search: &'d Search<'a, S>,
+    found: Arc<Found>,
+    range: TimeRange,
+    /// What looking up the day has cost, with its first slice.
+    stats: QueryStats,
+}
+
+fn share<'d, 'a, S>(
+    search: &'d Search<'a, S>,
+    located: Located,
+    ranges: Vec<TimeRange>,
+) -> impl Iterator<Item = Result<Share<'d, 'a, S>, EngineError>> {
+    let found = Arc::new(located.found);
+    let mut stats = located.stats;
+    ranges.into_iter().map(move |range| {
+        Ok(Share {
+            search,
+            found: Arc::clone(&found),
+            range,
+            stats: std::mem::take(&mut stats),
+        })
+    })
 }
 
 /// Bytes as Loki's text has them: `512 B`, `1.5 KiB`, `12 MiB`.

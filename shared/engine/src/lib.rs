@@ -34,6 +34,7 @@ mod reach;
 mod request;
 mod scan;
 mod search;
+mod slices;
 mod stats;
 mod tail;
 mod units;

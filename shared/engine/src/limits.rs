@@ -25,8 +25,8 @@ pub const FILTER_SHARE: u64 = 20;
 /// the lines.
 pub const WHOLE_OBJECT_BYTES: u64 = 64 << 10;
 
-/// Objects up to this size are fetched whole by who reads the lines of all that it finds: what may be
-/// of no use then costs less than another request, as [`COALESCE_GAP_BYTES`] says.
+/// Objects up to this size are fetched whole by who reads the lines of all that it finds: what may
+/// be of no use then costs less than another request, as [`COALESCE_GAP_BYTES`] says.
 pub const SMALL_OBJECT_BYTES: u64 = 1 << 20;
 
 /// Bytes of small objects that are fetched whole for a day of a query. They are held until the day
@@ -59,6 +59,12 @@ pub const UNITS_IN_FLIGHT: usize = 4;
 
 /// Tails being fetched at once, per query.
 pub const TAILS_IN_FLIGHT: usize = 32;
+
+/// Segments that the first slice of a day touches, of a log query: as many as are opened at once.
+pub const SLICE_SEGMENTS: usize = TAILS_IN_FLIGHT;
+
+/// How many times as many each next slice touches: ten thousand are five slices.
+pub const SLICE_GROWTH: usize = 4;
 
 /// Days whose rows are looked up ahead of the scan.
 pub const DAYS_AHEAD: usize = 3;

@@ -12,14 +12,14 @@ use narvi_logql::required::Required;
 use narvi_logql::running::{Halt, Running};
 use narvi_logql::stage::Machine;
 use narvi_model::answer::{LogStream, QueryStats};
-use narvi_model::{Day, Direction, TimeRange, Timestamp};
+use narvi_model::{Direction, TimeRange, Timestamp};
 
 use crate::Engine;
 use crate::candidates::Candidate;
 use crate::damage::Damage;
-use crate::days::{self, Budget, Days, PlannedDay};
+use crate::days::{self, Budget, Days, Pace, Planned, Walk};
 use crate::error::EngineError;
-use crate::limits::{INTERVAL_ENTRIES, UNITS_IN_FLIGHT};
+use crate::limits::{DAYS_AHEAD, INTERVAL_ENTRIES, UNITS_IN_FLIGHT};
 use crate::reach::Reach;
 use crate::request::Request;
 use crate::scan::{Needs, Scanner};
@@ -29,7 +29,6 @@ use crate::view::View;
 
 struct LogScanner {
     plan: Arc<LogPlan>,
-    range: TimeRange,
     direction: Direction,
     /// Entries that a partial keeps.
     keep: usize,
@@ -55,10 +54,6 @@ impl Scanner for LogScanner {
 
     fn damage(&self) -> &Damage {
         &self.damage
-    }
-
-    fn range(&self) -> TimeRange {
-        self.range
     }
 
     fn required(&self) -> Required {
@@ -121,7 +116,6 @@ impl Engine {
         };
         let scanner = Arc::new(LogScanner {
             plan: Arc::clone(&plan),
-            range,
             direction,
             keep,
             running: running.clone(),
@@ -130,16 +124,33 @@ impl Engine {
         let reach = Reach::of_query(&days::tenants(request), &plan.matchers)?;
         let days = Days::new(view, request, &reach, range, &scanner);
         let mut partial = LogPartial::new(direction, keep, running);
-        let mut plans = days.plans(direction, &mut Budget::new(request)).await?;
+        // Without a filter the first lines are the answer, and what is opened ahead is in vain.
+        let ahead = match plan.pipeline.is_empty() {
+            true => 1,
+            false => DAYS_AHEAD,
+        };
+        let walk = Walk {
+            direction,
+            pace: Pace::Slices(ahead),
+        };
+        let mut plans = days.plans(walk, &mut Budget::new(request)).await?;
         while let Some(planned) = plans.next().await {
-            let PlannedDay { day, search, plan } = planned?;
-            if is_settled(&mut partial, direction, Some(edge(day, direction))) {
+            let Planned {
+                range,
+                search,
+                plan,
+                behind,
+            } = planned?;
+            if is_settled(&mut partial, direction, Some(edge(range, direction))) {
                 break;
             }
             stats.add(&plan.stats);
             let units = units::by_time(&plan.candidates, direction);
             self.walk(search, &plan.candidates, units, (&mut partial, stats))
                 .await?;
+            if is_settled(&mut partial, direction, behind) {
+                break;
+            }
         }
         if request.interval > 0 && partial.len() >= INTERVAL_ENTRIES {
             return Err(EngineError::Refused(format!(
@@ -240,10 +251,10 @@ fn is_settled(partial: &mut LogPartial, direction: Direction, bound: Option<Time
     }
 }
 
-/// The first time of a day in the asked direction.
-fn edge(day: Day, direction: Direction) -> Timestamp {
+/// The first time of a range in the asked direction.
+fn edge(range: TimeRange, direction: Direction) -> Timestamp {
     match direction {
-        Direction::Forward => day.start(),
-        Direction::Backward => day.end().minus(1),
+        Direction::Forward => range.start(),
+        Direction::Backward => range.end().minus(1),
     }
 }

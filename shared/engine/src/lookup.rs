@@ -1,5 +1,7 @@
 //! From matchers to the streams and segments of one day.
 
+use std::sync::Arc;
+
 use foldhash::{HashMap, HashMapExt as _};
 use futures::future::try_join;
 use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, Timestamp, matches_all};
@@ -16,7 +18,7 @@ pub(crate) struct Found {
     pub(crate) streams: HashMap<StreamId, Labels>,
     /// What is hidden of streams; nothing of those that are not there.
     pub(crate) hidden: HashMap<StreamId, Hidden>,
-    pub(crate) rows: Vec<SegmentRow>,
+    pub(crate) rows: Vec<Arc<SegmentRow>>,
 }
 
 impl Found {
@@ -59,7 +61,7 @@ pub(crate) async fn find(
         range.touches(summary.first, summary.last)
             && found.streams.keys().any(|id| found.may_show(row, id))
     });
-    found.rows = rows;
+    found.rows = rows.into_iter().map(Arc::new).collect();
     Ok(found)
 }
 

@@ -16,7 +16,7 @@ use narvi_model::{Direction, Limits, TimeRange, Timestamp};
 use crate::Engine;
 use crate::candidates::Candidate;
 use crate::damage::Damage;
-use crate::days::{self, Budget, Days, PlannedDay};
+use crate::days::{self, Budget, Days, Pace, Planned, Walk};
 use crate::error::EngineError;
 use crate::limits::UNITS_IN_FLIGHT;
 use crate::reach::Reach;
@@ -71,10 +71,6 @@ impl Scanner for MetricScanner {
 
     fn damage(&self) -> &Damage {
         &self.damage
-    }
-
-    fn range(&self) -> TimeRange {
-        self.range
     }
 
     fn required(&self) -> Required {
@@ -189,9 +185,13 @@ impl Engine {
         let matchers = &scanner.scan_plan().source.matchers;
         let reach = Reach::of_query(&days::tenants(request), matchers)?;
         let days = Days::new(view, request, &reach, range, &scanner);
-        let mut plans = days.plans(Direction::Forward, budget).await?;
+        let walk = Walk {
+            direction: Direction::Forward,
+            pace: Pace::Days,
+        };
+        let mut plans = days.plans(walk, budget).await?;
         while let Some(planned) = plans.next().await {
-            let PlannedDay { search, plan, .. } = planned?;
+            let Planned { search, plan, .. } = planned?;
             stats.add(&plan.stats);
             let units = units::by_segment(&plan.candidates);
             let mut add = |parts: Vec<(Partial, QueryStats)>| {

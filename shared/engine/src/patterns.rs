@@ -12,7 +12,7 @@ use narvi_logql::patterns::Patterns;
 use narvi_logql::required::Required;
 use narvi_logql::running::Running;
 use narvi_model::answer::LinePattern;
-use narvi_model::{NANOS_PER_SECOND, TimeRange, Timestamp};
+use narvi_model::{NANOS_PER_SECOND, Timestamp};
 
 use crate::candidates::Candidate;
 use crate::damage::Damage;
@@ -35,7 +35,6 @@ const LEAST: u64 = 30;
 const LEVEL: &str = "detected_level";
 
 struct PatternScanner {
-    range: TimeRange,
     /// Nanoseconds between samples.
     step: i64,
     running: Running,
@@ -58,10 +57,6 @@ impl Scanner for PatternScanner {
 
     fn damage(&self) -> &Damage {
         &self.damage
-    }
-
-    fn range(&self) -> TimeRange {
-        self.range
     }
 
     fn required(&self) -> Required {
@@ -141,7 +136,6 @@ impl Engine {
         let reach = Reach::new(one, request.matchers)?;
         let damage = Damage::default();
         let scanner = Arc::new(PatternScanner {
-            range,
             step,
             running: running.clone(),
             damage: damage.clone(),
@@ -160,7 +154,7 @@ impl Engine {
         for search in &searches {
             let days = search.days().await?;
             let plans = stream::iter(days)
-                .map(|day| search.plan(day))
+                .map(|day| search.plan_day(day))
                 .buffered(DAYS_AHEAD);
             let mut plans = std::pin::pin!(plans);
             while let Some(plan) = plans.next().await {

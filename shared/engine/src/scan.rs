@@ -7,7 +7,6 @@ use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::logs::Arrival;
 use narvi_logql::required::Required;
 use narvi_logql::running::Running;
-use narvi_model::TimeRange;
 use narvi_model::answer::QueryStats;
 use narvi_segment::{Column, MetadataColumns, Scratch};
 
@@ -48,9 +47,6 @@ pub(crate) trait Scanner: Send + Sync + 'static {
 
     /// Where segments are noted that cannot be read.
     fn damage(&self) -> &Damage;
-
-    /// The times that matter.
-    fn range(&self) -> TimeRange;
 
     /// What a chunk must hold to be read.
     fn required(&self) -> Required;
@@ -135,7 +131,6 @@ impl Worker {
             work_units: 1,
             ..QueryStats::default()
         };
-        let range = scanner.range();
         for &place in &unit.chunks {
             scanner.running().check()?;
             let candidate = &candidates[place];
@@ -153,6 +148,7 @@ impl Worker {
                 scanner.damage().bear(error)?;
                 continue;
             }
+            let range = candidate.range;
             self.batch.clip(range.start().nanos(), range.end().nanos());
             let own: Vec<&Collision> = collisions.iter().filter(|c| c.chunk == place).collect();
             if !own.is_empty() {

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use narvi_logql::required::Required;
 use narvi_model::answer::QueryStats;
-use narvi_model::{Day, Matcher, TenantId, TimeRange, Timestamp};
+use narvi_model::{Day, Direction, Matcher, TenantId, TimeRange, Timestamp};
 use narvi_storage::SegmentRow;
 
 use crate::Engine;
@@ -20,6 +20,7 @@ use crate::limits::{MERGED_NANOS, TAILS_IN_FLIGHT, WHOLE_BYTES};
 use crate::lookup::{self, Found};
 use crate::reach::Reach;
 use crate::scan::{self, Scanner, Worker};
+use crate::slices::slices;
 use crate::tail::Portion;
 use crate::units::Unit;
 use crate::view::View;
@@ -36,18 +37,26 @@ pub(crate) struct Search<'a, S> {
     pub(crate) scanner: Arc<S>,
 }
 
-/// One day of a search, ready to be scanned.
+/// A day of a search, or a part of one, ready to be scanned.
 #[derive(Debug)]
 pub(crate) struct DayPlan {
     pub(crate) candidates: Arc<Vec<Candidate>>,
     pub(crate) stats: QueryStats,
 }
 
-/// The streams of one day and the segments that may hold them, with their footers.
-pub(crate) struct OpenedDay {
+/// The streams of one day and the rows of segments that may hold them.
+pub(crate) struct Located {
     pub(crate) found: Found,
-    pub(crate) segments: Vec<Opened>,
     pub(crate) stats: QueryStats,
+}
+
+impl Located {
+    /// A part of the day, cut into slices of its segments.
+    pub(crate) fn slices(&self, part: TimeRange, direction: Direction) -> Vec<TimeRange> {
+        let rows = self.found.rows.iter();
+        let times = rows.map(|row| (row.summary.first, row.summary.last));
+        slices(times, part, direction)
+    }
 }
 
 /// What the segments of a day are opened for.
@@ -61,15 +70,13 @@ pub(crate) struct Opening<'a> {
     pub(crate) reads_all_lines: bool,
 }
 
-/// Looks up what matchers choose on a day of what arrived before a time, and opens its segments as
-/// [`open_rows`] does.
-pub(crate) async fn open(
+/// Looks up what matchers choose on a day of what arrived before a time.
+pub(crate) async fn locate(
     view: &View<'_>,
     (tenant, matchers): (&TenantId, &[Matcher]),
     (range, before): (TimeRange, Timestamp),
     day: Day,
-    opening: Opening<'_>,
-) -> Result<OpenedDay, EngineError> {
+) -> Result<Located, EngineError> {
     let started = Instant::now();
     let mut found = lookup::find(view, tenant, matchers, range, day).await?;
     found.rows.retain(|row| {
@@ -82,24 +89,14 @@ pub(crate) async fn open(
         segments: found.rows.len() as u64,
         ..QueryStats::default()
     };
-    let rows = std::mem::take(&mut found.rows);
-    let (segments, cost) = open_rows(view.engine, rows, opening).await?;
-    Ok(OpenedDay {
-        found,
-        segments,
-        stats: QueryStats {
-            compressed_bytes: cost.compressed_bytes,
-            fetch_seconds: cost.fetch_seconds,
-            ..stats
-        },
-    })
+    Ok(Located { found, stats })
 }
 
 /// Opens the footers of segments, many at once, with their filters where anything is required.
 /// Segments that are damaged are left out and noted.
 pub(crate) async fn open_rows(
     engine: &Engine,
-    rows: Vec<SegmentRow>,
+    rows: Vec<Arc<SegmentRow>>,
     opening: Opening<'_>,
 ) -> Result<(Vec<Opened>, QueryStats), EngineError> {
     let started = Instant::now();
@@ -136,7 +133,7 @@ pub(crate) async fn open_rows(
             }
         };
         let opened = Opened {
-            row: Arc::new(row),
+            row,
             tail: fetched.tail,
             filters,
         };
@@ -182,25 +179,44 @@ impl<S: Scanner> Search<'_, S> {
         Ok(lookup::days(&self.view.engine.catalog, self.tenant, self.range).await?)
     }
 
-    /// Looks up a day and opens the footers of its segments.
-    pub(crate) async fn plan(&self, day: Day) -> Result<DayPlan, EngineError> {
+    /// Looks up a day.
+    pub(crate) async fn locate(&self, day: Day) -> Result<Located, EngineError> {
         let of = (self.tenant, self.reach.matchers.as_slice());
+        let mut located = locate(self.view, of, (self.range, self.before), day).await?;
+        // What streams are called in the answer, which is what a pipeline asks about.
+        for labels in located.found.streams.values_mut() {
+            *labels = self.reach.shown(labels, self.tenant);
+        }
+        Ok(located)
+    }
+
+    /// Looks up a day and opens the footers of its segments.
+    pub(crate) async fn plan_day(&self, day: Day) -> Result<DayPlan, EngineError> {
+        let located = self.locate(day).await?;
+        let mut plan = self.plan(&located.found, self.range).await?;
+        plan.stats.add(&located.stats);
+        Ok(plan)
+    }
+
+    /// Opens the footers of the segments of a part of a day.
+    pub(crate) async fn plan(
+        &self,
+        found: &Found,
+        range: TimeRange,
+    ) -> Result<DayPlan, EngineError> {
         let required = self.scanner.required();
-        let when = (self.range, self.before);
         let opening = Opening {
             required: &required,
             damage: self.scanner.damage(),
             reads_all_lines: self.scanner.reads_all_lines(),
         };
-        let mut opened = open(self.view, of, when, day, opening).await?;
-        // What streams are called in the answer, which is what a pipeline asks about.
-        for labels in opened.found.streams.values_mut() {
-            *labels = self.reach.shown(labels, self.tenant);
-        }
-        let candidates = candidates(&opened.found, opened.segments, self.range, &required);
+        let rows = found.rows.iter();
+        let touched = rows.filter(|row| range.touches(row.summary.first, row.summary.last));
+        let touched = touched.cloned().collect();
+        let (segments, stats) = open_rows(self.view.engine, touched, opening).await?;
         Ok(DayPlan {
-            candidates: Arc::new(candidates),
-            stats: opened.stats,
+            candidates: Arc::new(candidates(found, segments, range, &required)),
+            stats,
         })
     }
 

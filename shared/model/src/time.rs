@@ -167,6 +167,12 @@ impl TimeRange {
         }
     }
 
+    /// The part of it that lies on a day; `None` where none does.
+    #[must_use]
+    pub fn on(&self, day: Day) -> Option<Self> {
+        Self::new(self.start.max(day.start()), self.end.min(day.end()))
+    }
+
     /// Every UTC day that it touches, in order.
     pub fn days(&self) -> impl DoubleEndedIterator<Item = Day> + use<> {
         (Day::of(self.start).0..=Day::of(self.end.minus(1)).0).map(Day)
@@ -327,6 +333,11 @@ mod tests {
             TimeRange::new(t(86_399), t(86_401)).unwrap().days().count(),
             2
         );
+        let both = TimeRange::new(t(86_399), t(86_401)).unwrap();
+        let parts: Vec<_> = both.days().map(|day| both.on(day)).collect();
+        let second = TimeRange::new(t(86_400), t(86_401));
+        assert_eq!(parts, [Some(midnight), second]);
+        assert_eq!(midnight.on(both.days().next_back().unwrap()), None);
     }
 
     #[test]

@@ -107,17 +107,21 @@ impl Engine {
             let damage = Damage::default();
             let days = lookup::days(&self.catalog, tenant, range).await?;
             let days = stream::iter(days)
-                .map(|day| {
-                    let of = (tenant, &*matchers);
-                    let when = (range, Timestamp::MAX);
-                    search::open(view, of, when, day, Opening::for_footers(&damage))
+                .map(async |day| {
+                    let (of, when) = ((tenant, &*matchers), (range, Timestamp::MAX));
+                    let mut located = search::locate(view, of, when, day).await?;
+                    let rows = std::mem::take(&mut located.found.rows);
+                    let opening = Opening::for_footers(&damage);
+                    let (segments, cost) = search::open_rows(self, rows, opening).await?;
+                    located.stats.add(&cost);
+                    Ok::<_, EngineError>((located, segments))
                 })
                 .buffered(DAYS_AHEAD);
             let mut days = std::pin::pin!(days);
             while let Some(day) = days.next().await {
-                let day = day?;
-                stats.add(&day.stats);
-                let found = candidates(&day.found, day.segments, range, &Required::Anything);
+                let (located, segments) = day?;
+                stats.add(&located.stats);
+                let found = candidates(&located.found, segments, range, &Required::Anything);
                 let found = Arc::new(found);
                 let weights = self.weigh(&found, &damage, running).await?;
                 for (candidate, weight) in found.iter().zip(weights) {
