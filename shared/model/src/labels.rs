@@ -5,8 +5,6 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::StreamId;
 
 /// One name and its value.
@@ -135,21 +133,10 @@ impl Labels {
         hasher.digest()
     }
 
-    /// The key of the stream that has these labels. `0xFF` occurs in no UTF-8 text, so it
-    /// separates names and values without doubt.
+    /// The key of the stream that has these labels.
     #[must_use]
     pub fn stream_id(&self) -> StreamId {
-        let mut hasher = Sha256::new();
-        for (name, value) in self.iter() {
-            hasher.update(name.as_bytes());
-            hasher.update([0xFF]);
-            hasher.update(value.as_bytes());
-            hasher.update([0xFF]);
-        }
-        let digest: [u8; 32] = hasher.finalize().into();
-        let mut id = [0; StreamId::BYTES];
-        id.copy_from_slice(&digest[..StreamId::BYTES]);
-        StreamId::from_bytes(id)
+        StreamId::of(self.iter())
     }
 }
 

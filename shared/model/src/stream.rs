@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
+
 /// Names a stream: the first 16 bytes of the SHA-256 of its labels, so that nobody can make two
 /// sets of labels meet, and no counter has to be shared between Lambdas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +18,23 @@ pub struct StreamIdError(String);
 impl StreamId {
     /// Length of the binary form in bytes.
     pub const BYTES: usize = 16;
+
+    /// The key of the stream that has these labels, sorted by name, each name once. `0xFF` occurs in
+    /// no UTF-8 text, so it separates names and values without doubt.
+    #[must_use]
+    pub fn of<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut hasher = Sha256::new();
+        for (name, value) in labels {
+            hasher.update(name.as_bytes());
+            hasher.update([0xFF]);
+            hasher.update(value.as_bytes());
+            hasher.update([0xFF]);
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        let mut id = [0; Self::BYTES];
+        id.copy_from_slice(&digest[..Self::BYTES]);
+        Self(id)
+    }
 
     /// Takes the binary form.
     #[must_use]

@@ -15,7 +15,7 @@ use crate::trailer::VERSION;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} at {place}: {fault}")]
 pub struct FormatError {
-    /// The field, as `docs/format/segment.md` calls it.
+    /// The field, as `docs/format` calls it.
     pub field: &'static str,
     /// Where it stands.
     pub place: Place,
@@ -45,6 +45,8 @@ pub enum Area {
     Column(u64),
     /// The filter that is stored at this offset of the segment.
     Filter(u64),
+    /// The bytes of packed streams.
+    Pack,
 }
 
 /// What can be wrong with a field.
@@ -119,6 +121,7 @@ impl fmt::Display for Place {
             Area::Symbols => f.write_str("the footer's symbols"),
             Area::Column(offset) => write!(f, "the column stored at {offset}"),
             Area::Filter(offset) => write!(f, "the filter stored at {offset}"),
+            Area::Pack => f.write_str("the pack"),
         }
     }
 }

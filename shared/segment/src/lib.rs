@@ -5,7 +5,7 @@
 //! [`Writer`] makes one; [`Footer`] says what is in it; [`ChunkMeta`] turns the stored bytes of a
 //! [`Column`] into values; [`Rows`] are the values of a chunk together; [`Filter`] tells which
 //! chunks cannot hold a text; [`verify`] reads it all; [`merge`] makes one segment of many, without
-//! what a [`Keep`] leaves out.
+//! what a [`Keep`] leaves out. Beside it there is [`StreamPack`], the labels of many streams.
 //!
 //! Bytes from outside are not trusted: what breaks a rule is a [`FormatError`], and nothing is
 //! allocated beyond [`limits`].
@@ -28,6 +28,7 @@ mod metadata_draft;
 mod options;
 mod order;
 mod rows;
+mod stream_pack;
 mod summary;
 mod symbols;
 mod timestamps;
@@ -49,6 +50,7 @@ pub use merge::{Keep, MergeError, MergeOptions, Share, merge, merge_kept};
 pub use metadata::{MetadataColumn, MetadataColumns};
 pub use options::WriterOptions;
 pub use rows::Rows;
+pub use stream_pack::{PackedStream, StreamPack, may_pack, pack};
 pub use summary::Summary;
 pub use trailer::{TRAILER_BYTES, VERSION};
 pub use verify::{Report, verify};

@@ -53,3 +53,19 @@ pub const MAX_SYMBOLS: usize = 1 << 22;
 /// Keys of one filter, of several chunks: a reader allocates no more than four times their slots,
 /// 2.5 MiB.
 pub const MAX_FILTER_KEYS: usize = 1 << 20;
+
+/// Bytes of packed streams before compression. As stored they are never more, and DynamoDB's item
+/// has 400 KB; compressed they are a quarter of it.
+pub const PACK_BYTES: usize = 300 << 10;
+
+/// Bytes of the labels of a stream that is packed, with what they take beside. Larger ones keep a
+/// row of their own: a few of them would fill a pack that others could share.
+pub const MAX_PACKED_STREAM: usize = 64 << 10;
+
+/// Names and values of the streams of a pack, repeats counted, after which it takes no more. What
+/// is read may have [`MAX_LABEL_BYTES`].
+pub const PACK_LABEL_BYTES: usize = 8 << 20;
+
+/// Bytes of packed streams before compression that are read. Streams without labels take a byte
+/// each and 24 in memory.
+pub const MAX_PACK_BYTES: usize = 512 << 10;
