@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use narvi_compact::Sizes;
+use narvi_compact::{Packing, Sizes};
 use narvi_engine::{Caller, Engine, EngineError, ErrorKind, Request, Span};
 use narvi_gateway::Config;
 use narvi_intake::{Intake, IntakeError};
@@ -112,6 +112,7 @@ impl System {
         let handler = narvi_compact::Handler::new(objects, self.catalog.clone(), config)
             .with_owner(owner)
             .with_sizes(Sizes { target: 64 << 10 })
+            .with_packing(Packing { hour: 2, day: 1 })
             .in_place();
         if let Ok(report) = handler.run(self.world.now().plus(skew)).await
             && !report.corrupt.is_empty()

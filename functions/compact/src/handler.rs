@@ -11,6 +11,7 @@ use narvi_storage::{Catalog, Objects, Partition, StorageError};
 
 use crate::error::{CompactError, WorkError};
 use crate::memory::Memory;
+use crate::packing::Packing;
 use crate::partition::Work;
 use crate::plan::Plan;
 use crate::sizes::Sizes;
@@ -24,6 +25,7 @@ pub struct Handler {
     owner: String,
     budget: Duration,
     sizes: Sizes,
+    packing: Packing,
     memory: Memory,
     in_place: bool,
 }
@@ -39,6 +41,7 @@ impl Handler {
             owner: format!("process {}", std::process::id()),
             budget: limits::BUDGET,
             sizes: Sizes::default(),
+            packing: Packing::default(),
             memory: Memory::new(limits::MEMORY),
             in_place: false,
         }
@@ -71,6 +74,12 @@ impl Handler {
     #[must_use]
     pub fn with_sizes(self, sizes: Sizes) -> Self {
         Self { sizes, ..self }
+    }
+
+    /// Packs other numbers of stream rows.
+    #[must_use]
+    pub fn with_packing(self, packing: Packing) -> Self {
+        Self { packing, ..self }
     }
 
     /// One run. `now` must be the clock's time and not that of an event that may be late, because
@@ -165,6 +174,7 @@ impl Handler {
             catalog: &self.catalog,
             codec: compactor.chunk_encoding,
             sizes: self.sizes,
+            packing: self.packing,
             memory: &self.memory,
             in_place: self.in_place,
             partition,

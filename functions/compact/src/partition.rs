@@ -14,7 +14,8 @@ use crate::input::fetch_all;
 use crate::limits::{self, LEASE};
 use crate::memory::Memory;
 use crate::merge::merge;
-use crate::plan::Plan;
+use crate::packing::Packing;
+use crate::plan::{Plan, is_over};
 use crate::report::Report;
 use crate::sizes::{Sizes, memory};
 
@@ -24,6 +25,7 @@ pub(crate) struct Work<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) codec: ChunkEncoding,
     pub(crate) sizes: Sizes,
+    pub(crate) packing: Packing,
     pub(crate) memory: &'a Memory,
     pub(crate) in_place: bool,
     pub(crate) partition: &'a Partition,
@@ -37,6 +39,8 @@ pub(crate) struct Work<'a> {
 pub(crate) struct Stored {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    /// How many rows of streams are worth a pack now.
+    pub(crate) least: Option<usize>,
 }
 
 impl Work<'_> {
@@ -75,13 +79,17 @@ impl Work<'_> {
             self.catalog.remove_segments(&left, self.due).await?;
             report.left_behind += left.len() as u64;
         }
+        let mut least: Option<usize> = None;
         while let Some(mut rows) = merges.pop() {
             if !has_time() {
                 report.put_off += 1;
                 break;
             }
             match self.merge(lease, &mut rows, &mut known).await {
-                Ok(stored) => report.add_merge(&rows, stored),
+                Ok(stored) => {
+                    report.add_merge(&rows, stored);
+                    least = least.into_iter().chain(stored.least).min();
+                }
                 Err(WorkError::Input { id, reason }) => {
                     tracing::error!(partition = %self.partition, %id, reason, "left out");
                     report.corrupt.push(format!("{} {id}", self.partition));
@@ -97,6 +105,12 @@ impl Work<'_> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if let Some(least) = least
+            && has_time()
+        {
+            let packed = self.catalog.pack_streams(lease, self.partition, least);
+            report.packed += packed.await? as u64;
         }
         Ok(())
     }
@@ -144,9 +158,14 @@ impl Work<'_> {
     ) -> Result<Stored, WorkError> {
         let Encoded { bytes, summary } = encoded;
         let id = summary.id;
+        // Above all inputs, so that a reader that has not met one of them comes to this row yet.
+        let level = rows.iter().map(|row| row.level).max().unwrap_or(0) + 1;
+        let is_over = is_over(self.partition, self.now);
+        let streams = summary.streams.len();
         let stored = Stored {
             rows: summary.rows,
             bytes: summary.size,
+            least: self.packing.least(level, streams, is_over),
         };
         // An input that holds all lines of the others may be the result, one level higher. But of
         // another segment with the very content a second row would be a repetition.
@@ -155,8 +174,6 @@ impl Work<'_> {
             self.catalog.remove_segments(rows, self.due).await?;
             return Ok(stored);
         }
-        // Above all inputs, so that a reader that has not met one of them comes to this row yet.
-        let level = rows.iter().map(|row| row.level).max().unwrap_or(0) + 1;
         // The bucket in the key is that of the clock, so that it is never the key of garbage.
         let key = SegmentRow::object_key(self.partition, level, &id, self.now);
         self.objects.put(&key, bytes).await?;

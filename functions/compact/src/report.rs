@@ -30,6 +30,8 @@ pub struct Report {
     pub bytes_in: u64,
     /// Stored bytes of the results.
     pub bytes_out: u64,
+    /// Rows of streams that were packed.
+    pub packed: u64,
     /// Replaced rows that an earlier run or a repeated push had left, now removed.
     pub left_behind: u64,
     /// Partitions that were lost to another run while work went on; the work was dropped.
@@ -87,6 +89,7 @@ impl Report {
             duplicates = self.duplicates,
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
+            packed = self.packed,
             left_behind = self.left_behind,
             lost = self.lost,
             failed = self.failed,
@@ -113,6 +116,7 @@ impl Report {
             duplicates: self.duplicates + other.duplicates,
             bytes_in: self.bytes_in + other.bytes_in,
             bytes_out: self.bytes_out + other.bytes_out,
+            packed: self.packed + other.packed,
             left_behind: self.left_behind + other.left_behind,
             lost: self.lost + other.lost,
             failed: self.failed + other.failed,

@@ -253,7 +253,7 @@ impl Eraser<'_> {
                     // Nothing checks a lease in these deletes, so it must be ours when they start.
                     self.catalog.renew(lease, self.now, LEASE).await?;
                     report.streams += gone.len() as u64;
-                    self.catalog.forget_streams(partition, gone).await?;
+                    self.catalog.forget_streams(lease, partition, gone).await?;
                 }
                 return Ok(true);
             }

@@ -170,7 +170,9 @@ impl Expiry<'_> {
                     .renew(day.rewriter.lease, self.now, LEASE)
                     .await?;
                 report.streams += expired.len() as u64;
-                self.catalog.forget_streams(partition, expired).await?;
+                self.catalog
+                    .forget_streams(day.rewriter.lease, partition, expired)
+                    .await?;
             }
         }
         // What is stuck is tried again when more is expired, or tomorrow while the day is open.

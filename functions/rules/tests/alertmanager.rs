@@ -124,7 +124,7 @@ async fn store_lines(catalog: &Catalog) {
         shard: 0,
     };
     let id = labels.stream_id();
-    let streams = [StreamRow { id, labels }];
+    let streams = [StreamRow::new(id, labels)];
     catalog.put_streams(&partition, &streams).await.unwrap();
     let row = SegmentRow {
         partition,

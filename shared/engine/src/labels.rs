@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use narvi_model::{Day, Labels, Limits, Matcher, StreamId, TenantId, TimeRange, matches_all};
+use narvi_model::{Day, Labels, Limits, Matcher, StreamId, TenantId, TimeRange};
 
 use crate::Engine;
 use crate::checks;
@@ -80,8 +80,7 @@ impl Engine {
         groups: &[&[Matcher]],
     ) -> Result<BTreeSet<Labels>, EngineError> {
         checks::check_length(limits, range.start(), range.end())?;
-        let meets = |labels: &Labels| groups.iter().any(|group| matches_all(group, labels));
-        self.shown(tenant, range, Look::Segments, meets).await
+        self.shown(tenant, range, Look::Segments, groups).await
     }
 
     /// The labels of the streams of the days that a range touches.
@@ -93,8 +92,7 @@ impl Engine {
         matchers: &[Matcher],
     ) -> Result<BTreeSet<Labels>, EngineError> {
         checks::check_length(limits, range.start(), range.end())?;
-        let meets = |labels: &Labels| matches_all(matchers, labels);
-        self.shown(tenant, range, Look::Days, meets).await
+        self.shown(tenant, range, Look::Days, &[matchers]).await
     }
 
     async fn shown(
@@ -102,12 +100,12 @@ impl Engine {
         tenant: &TenantId,
         range: TimeRange,
         look: Look,
-        meets: impl Fn(&Labels) -> bool,
+        groups: &[&[Matcher]],
     ) -> Result<BTreeSet<Labels>, EngineError> {
-        let (view, meets) = (&View::new(self, [tenant]), &meets);
+        let view = &View::new(self, [tenant]);
         let days = lookup::days(&self.catalog, tenant, range).await?;
         let found = stream::iter(days).map(async |day| {
-            let mut found = lookup::streams(view, tenant, (range, day), meets).await?;
+            let mut found = lookup::streams(view, tenant, (range, day), groups).await?;
             self.look(&mut found, (tenant, day), range, look).await?;
             Ok::<_, EngineError>(found.streams.into_values())
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt as _};
 use futures::future::try_join;
-use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, Timestamp, matches_all};
+use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, Timestamp};
 use narvi_segment::ChunkMeta;
 use narvi_storage::{Catalog, SegmentRow, StorageError};
 
@@ -48,10 +48,7 @@ pub(crate) async fn find(
     range: TimeRange,
     day: Day,
 ) -> Result<Found, EngineError> {
-    let mut found = streams(view, tenant, (range, day), |labels| {
-        matches_all(matchers, labels)
-    })
-    .await?;
+    let mut found = streams(view, tenant, (range, day), &[matchers]).await?;
     if found.streams.is_empty() {
         return Ok(found);
     }
@@ -65,14 +62,16 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-/// The streams of a day that are wanted and not hidden all through the range, without segments.
+/// The streams of a day that meet all matchers of any group and are not hidden all through the
+/// range, without segments.
 pub(crate) async fn streams(
     view: &View<'_>,
     tenant: &TenantId,
     (range, day): (TimeRange, Day),
-    is_wanted: impl Fn(&Labels) -> bool,
+    groups: &[&[Matcher]],
 ) -> Result<Found, EngineError> {
-    let rows = async { Ok(view.engine.catalog.streams(tenant, day).await?) };
+    let catalog = &view.engine.catalog;
+    let rows = async { Ok(catalog.streams_meeting(tenant, day, groups).await?) };
     let (rows, all) = try_join(rows, view.hidden(tenant)).await?;
     let (first, last) = overlap(range, day);
     let mut found = Found {
@@ -80,7 +79,7 @@ pub(crate) async fn streams(
         hidden: HashMap::new(),
         rows: Vec::new(),
     };
-    for row in rows.into_iter().filter(|row| is_wanted(&row.labels)) {
+    for row in rows {
         let hidden = all.of(&row.labels, (first, last));
         if hidden.covers(first, last) {
             continue;

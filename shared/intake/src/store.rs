@@ -59,7 +59,7 @@ impl Store {
             };
             let rows = streams
                 .into_iter()
-                .map(|(id, (labels, _))| StreamRow { id, labels });
+                .map(|(id, (labels, _))| StreamRow::new(id, labels));
             segments.push(self.write_segment(partition, encoded, rows.collect(), now));
         }
         try_join_all(segments).await?;

@@ -68,6 +68,30 @@ pub const STREAMS_LISTED_MAX: usize = 8192;
 /// fewer at a time, and the results again.
 pub const REPLACES_MAX: usize = 8192;
 
+/// Bytes of packed streams that a process keeps, some 110 for each stream of a day: 30 days of
+/// 20,000. What has no room is read again by the next query, a read unit for each 4 KiB as stored.
+pub const PACK_CACHE_BYTES: u64 = 64 << 20;
+
+/// Times that a reader looks for the pack of a partition that is replaced while it reads. A pack
+/// is replaced some times a day.
+pub const PACK_READS: usize = 4;
+
+/// Streams of a partition that are packed. Those beyond it keep rows of their own: who packs holds
+/// all of them in memory, half a KiB each and more.
+pub const PACK_STREAMS: usize = 200_000;
+
+/// Bodies of a pack, of 300 KiB of labels each before compression. Only streams with many KiB of
+/// labels make so many; they keep rows of their own.
+pub const PACK_PARTS: usize = 999;
+
+/// Bodies that are written at a time. Each is up to 300 write units, and a partition of DynamoDB
+/// takes 1,000 a second.
+pub const PACK_PARTS_AT_ONCE: usize = 4;
+
+/// Loose rows are packed where they are at least one in so many of what is packed already. More
+/// would write a pack anew for few rows, less would leave many to be read by each query.
+pub const PACK_SHARE: usize = 16;
+
 /// Highest level of a segment: the sort key has two digits for it.
 pub const LEVEL_MAX: u8 = 99;
 

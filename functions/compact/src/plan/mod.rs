@@ -20,7 +20,7 @@ use std::collections::HashSet;
 
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use narvi_segment::SegmentId;
-use narvi_storage::{SegmentRow, split_left_behind};
+use narvi_storage::{Partition, SegmentRow, split_left_behind};
 
 use crate::limits::{
     HOURS_INPUTS, HOURS_SECONDS, OVER_SECONDS, READY_INPUTS, READY_SHARE, SETTLE_SECONDS,
@@ -47,7 +47,7 @@ impl Plan {
         let known = rows.iter().map(|row| row.summary.id).collect();
         let small: Vec<_> = rows.into_iter().filter(|row| sizes.is_small(row)).collect();
         let mut merges = match small.first() {
-            Some(row) if is_over(row, now) => of_past_day(small, now, sizes),
+            Some(row) if is_over(&row.partition, now) => of_past_day(small, now, sizes),
             _ => of_open_day(small, now, sizes),
         };
         merges.reverse();
@@ -63,9 +63,9 @@ impl Plan {
     }
 }
 
-/// Whether the day of a row has been over for so long that little more will come.
-fn is_over(row: &SegmentRow, now: Timestamp) -> bool {
-    now.since(row.partition.day.end()) >= OVER_SECONDS * NANOS_PER_SECOND
+/// Whether the day of a partition has been over for so long that little more will come.
+pub(crate) fn is_over(partition: &Partition, now: Timestamp) -> bool {
+    now.since(partition.day.end()) >= OVER_SECONDS * NANOS_PER_SECOND
 }
 
 fn of_open_day(rows: Vec<SegmentRow>, now: Timestamp, sizes: Sizes) -> Vec<Vec<SegmentRow>> {

@@ -104,10 +104,9 @@ impl Storage {
                 Place::Object(key)
             }
         };
-        let rows = streams.into_keys().map(|labels| StreamRow {
-            id: labels.stream_id(),
-            labels,
-        });
+        let rows = streams
+            .into_keys()
+            .map(|labels| StreamRow::new(labels.stream_id(), labels));
         let rows: Vec<_> = rows.collect();
         self.reader.put_streams(&partition, &rows).await.unwrap();
         let row = SegmentRow {

@@ -108,10 +108,7 @@ impl Fixture {
             day,
             shard: 0,
         };
-        let stream = StreamRow {
-            id: labels.stream_id(),
-            labels,
-        };
+        let stream = StreamRow::new(labels.stream_id(), labels);
         self.catalog
             .put_streams(&partition, &[stream])
             .await

@@ -37,6 +37,14 @@ pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
+/// The sort key of an item that was read.
+pub(crate) fn sort_key(item: &Item) -> &str {
+    match item.get("sk") {
+        Some(AttributeValue::S(key)) => key,
+        _ => "",
+    }
+}
+
 /// Writes a segment row.
 ///
 /// # Errors
@@ -191,6 +199,9 @@ pub(crate) fn of_stream(partition: &str, row: &StreamRow) -> Item {
         .collect();
     let mut item = key(partition, row.id.to_string());
     item.insert("labels".to_owned(), AttributeValue::M(labels));
+    if row.is_emptied {
+        item.insert("emptied".to_owned(), AttributeValue::Bool(true));
+    }
     item
 }
 
@@ -214,6 +225,7 @@ pub(crate) fn to_stream(table: &str, item: Item) -> Result<StreamRow, StorageErr
     Ok(StreamRow {
         id,
         labels: Labels::from_pairs(pairs),
+        is_emptied: fields.has("emptied"),
     })
 }
 
@@ -275,6 +287,11 @@ impl<'a> Fields<'a> {
             Some(_) => Err(self.broken(name, "is not a number")),
             None => Err(self.broken(name, "is missing")),
         }
+    }
+
+    pub(crate) fn binary(&mut self, name: &str) -> Result<Vec<u8>, StorageError> {
+        self.optional_binary(name)?
+            .ok_or_else(|| self.broken(name, "is missing"))
     }
 
     fn optional_binary(&mut self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
@@ -358,9 +375,9 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_stream()(pairs: Vec<(String, String)>) -> StreamRow {
+        fn any_stream()(pairs: Vec<(String, String)>, is_emptied: bool) -> StreamRow {
             let labels = Labels::from_pairs(pairs);
-            StreamRow { id: labels.stream_id(), labels }
+            StreamRow { id: labels.stream_id(), labels, is_emptied }
         }
     }
 

@@ -1,11 +1,13 @@
-//! The commit of a merge: one transaction that checks the lease and writes the merged row.
+//! The commit of a merge: one transaction that checks the lease and writes the merged row. Packs of
+//! streams are committed in the same way.
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, TransactWriteItem};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::item::{self, Item, number, text};
+use super::item::{self, number, text};
 use super::lease::STILL_HELD;
 use super::{Catalog, Lease, SegmentRow};
 use crate::failure::{failure, passes};
@@ -26,7 +28,6 @@ impl Catalog {
         lease: &Lease,
         merged: &SegmentRow,
     ) -> Result<Put, StorageError> {
-        let what = || format!("dynamodb.TransactWriteItems `{}`", merged.partition);
         if merged.level == 0 {
             let reason = "is 0; a merged segment must be above what it replaces";
             return Err(StorageError::invalid(
@@ -34,8 +35,29 @@ impl Catalog {
                 reason,
             ));
         }
-        let item = item::of_segment(merged)?;
-        let items = self.transaction(lease, item);
+        let put = aws_sdk_dynamodb::types::Put::builder()
+            .table_name(&self.tables.segments)
+            .set_item(Some(item::of_segment(merged)?))
+            .condition_expression("attribute_not_exists(pk)");
+        match self
+            .put_held(lease, put, &merged.partition.to_string())
+            .await?
+        {
+            true => Ok(Put::Stored),
+            false => Ok(Put::Existed),
+        }
+    }
+
+    /// Puts an item into the partition `pk` if `lease` is still held; whether the condition of the
+    /// put held, too.
+    pub(super) async fn put_held(
+        &self,
+        lease: &Lease,
+        put: PutBuilder,
+        pk: &str,
+    ) -> Result<bool, StorageError> {
+        let what = || format!("dynamodb.TransactWriteItems `{pk}`");
+        let items = self.transaction(lease, put);
         let items = items.map_err(|e| StorageError::Refused {
             what: what(),
             source: Box::new(e),
@@ -45,12 +67,12 @@ impl Catalog {
             .transact_write_items()
             .set_transact_items(Some(items.into()));
         match request.send().await {
-            Ok(_) => Ok(Put::Stored),
+            Ok(_) => Ok(true),
             Err(error) => {
                 let reasons = codes(&error);
                 match reasons.each_ref().map(Option::as_deref) {
                     [Some(NOT_HELD), _] => Err(lease.lost()),
-                    [_, Some(NOT_HELD)] => Ok(Put::Existed),
+                    [_, Some(NOT_HELD)] => Ok(false),
                     _ if reasons.iter().flatten().any(|code| cancel_passes(code)) => {
                         Err(StorageError::Unavailable {
                             what: what(),
@@ -66,7 +88,7 @@ impl Catalog {
     fn transaction(
         &self,
         lease: &Lease,
-        merged: Item,
+        put: PutBuilder,
     ) -> Result<[TransactWriteItem; 2], BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.state)
@@ -77,14 +99,9 @@ impl Catalog {
             .expression_attribute_values(":token", number(lease.token))
             .expression_attribute_values(":owner", text(&lease.owner))
             .build()?;
-        let put = aws_sdk_dynamodb::types::Put::builder()
-            .table_name(&self.tables.segments)
-            .set_item(Some(merged))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()?;
         Ok([
             TransactWriteItem::builder().condition_check(check).build(),
-            TransactWriteItem::builder().put(put).build(),
+            TransactWriteItem::builder().put(put.build()?).build(),
         ])
     }
 }

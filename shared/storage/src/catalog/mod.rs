@@ -3,6 +3,7 @@
 //! | table | pk | sk | file |
 //! |---|---|---|---|
 //! | streams | `tenant/day/shard` | stream id | `streams.rs` |
+//! | streams | `tenant/day/shard` | `pack`, `pack/name/part` | `packs.rs`, `packing.rs` |
 //! | segments | `tenant/day/shard` | `level/first time/id` | `segments.rs`, `merge.rs` |
 //! | state | `partitions` | `day/tenant/shard` | `streams.rs` |
 //! | state | `garbage` | `due/object key` | `garbage.rs` |
@@ -25,6 +26,8 @@ mod garbage;
 mod item;
 mod lease;
 mod merge;
+mod packing;
+mod packs;
 mod partition;
 mod row;
 mod rules;
@@ -42,6 +45,9 @@ use aws_sdk_dynamodb::Client;
 use narvi_model::{Day, TenantId};
 use narvi_segment::SegmentId;
 
+use crate::limits::PACK_CACHE_BYTES;
+use packs::PackCache;
+
 pub use deletes::{DeleteRow, Progress};
 pub use garbage::Garbage;
 pub use lease::{Claim, Lease};
@@ -53,11 +59,13 @@ pub use tables::TableNames;
 pub use tails::TailRow;
 pub use visible::{left_behind, split_left_behind, visible};
 
-/// The catalog. Clones share the client; every method may be repeated after an error.
+/// The catalog. Clones share the client and what is cached; every method may be repeated after an
+/// error.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     client: Client,
     tables: Arc<TableNames>,
+    packs: Arc<PackCache>,
     shards: u16,
 }
 
@@ -69,6 +77,7 @@ impl Catalog {
         Self {
             client,
             tables: Arc::new(tables),
+            packs: Arc::new(PackCache::new(PACK_CACHE_BYTES)),
             shards: shards.max(1),
         }
     }

@@ -49,6 +49,21 @@ pub struct StreamRow {
     pub id: StreamId,
     /// Its labels.
     pub labels: Labels,
+    /// Whether all its lines were erased when this was noted. Newer ones may be there: who has
+    /// written the row before need not write it again.
+    pub is_emptied: bool,
+}
+
+impl StreamRow {
+    /// A stream that has lines.
+    #[must_use]
+    pub const fn new(id: StreamId, labels: Labels) -> Self {
+        Self {
+            id,
+            labels,
+            is_emptied: false,
+        }
+    }
 }
 
 impl SegmentRow {

@@ -1,11 +1,12 @@
 //! Stream rows, and the row that each partition has for those who walk through all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use narvi_model::{Day, StreamId, TenantId, Timestamp};
+use narvi_model::{Day, Matcher, StreamId, TenantId, Timestamp};
 
 use super::item::{self, Fields, Item, text};
+use super::packs::{HEAD, joined};
 use super::traffic::Write;
 use super::{Catalog, Partition, StreamRow};
 use crate::StorageError;
@@ -49,16 +50,24 @@ impl Catalog {
         tenant: &TenantId,
         day: Day,
     ) -> Result<Vec<StreamRow>, StorageError> {
-        let shards = self.partitions_of(tenant, day).map(async |partition| {
-            let query = self.query(&self.tables.streams, &partition.to_string());
-            self.items(query, usize::MAX).await
-        });
-        let items = try_join_all(shards).await?.into_iter().flatten();
-        let rows = items.map(|found| item::to_stream(&self.tables.streams, found));
-        let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
-        rows.sort_unstable_by_key(|row| row.id);
-        rows.dedup_by_key(|row| row.id);
-        Ok(rows)
+        self.streams_meeting(tenant, day, &[&[]]).await
+    }
+
+    /// As [`Catalog::streams`], those that meet all matchers of any group. One query for each
+    /// shard, and another where streams are packed and this process has not read that pack yet.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`.
+    pub async fn streams_meeting(
+        &self,
+        tenant: &TenantId,
+        day: Day,
+        groups: &[&[Matcher]],
+    ) -> Result<Vec<StreamRow>, StorageError> {
+        let shards = self
+            .partitions_of(tenant, day)
+            .map(async |partition| self.listed(&partition, groups).await);
+        Ok(joined(try_join_all(shards).await?))
     }
 
     /// Every partition that has streams, ordered by day.
@@ -130,29 +139,11 @@ impl Catalog {
         Ok(())
     }
 
-    /// Deletes rows of streams of a partition. Only of such as no segment holds, on a day that
-    /// takes no more lines of them.
-    ///
-    /// # Errors
-    /// `Unavailable`; repeat the call.
-    pub async fn forget_streams(
-        &self,
-        partition: &Partition,
-        streams: impl IntoIterator<Item = StreamId>,
-    ) -> Result<(), StorageError> {
-        let (table, pk) = (&self.tables.streams, partition.to_string());
-        let unique: BTreeSet<StreamId> = streams.into_iter().collect();
-        let deletes = unique
-            .into_iter()
-            .map(|id| Write::delete(table, item::key(&pk, id.to_string())));
-        self.write_all(deletes.collect::<Result<_, _>>()?).await
-    }
-
     fn to_partition(&self, found: Item) -> Result<Partition, StorageError> {
         Partition::from_by_day(&Fields::new(&self.tables.state, found).sk)
     }
 
-    /// Deletes the stream rows of a partition and its own row. Only for days that are past
+    /// Deletes the stream rows of a partition, loose and packed, and its own row. Only for days that are past
     /// retention and take no more pushes: a push in between would keep its segment and lose its
     /// streams.
     ///
@@ -170,7 +161,14 @@ impl Catalog {
             self.query(table, &pk).projection_expression("pk, sk"),
             usize::MAX,
         );
-        let deletes = keys.await?.into_iter().map(|key| Write::delete(table, key));
+        let (heads, keys): (Vec<_>, Vec<_>) = keys
+            .await?
+            .into_iter()
+            .partition(|key| item::sort_key(key) == HEAD);
+        // A head without its bodies is an error to readers.
+        let heads = heads.into_iter().map(|key| Write::delete(table, key));
+        self.write_all(heads.collect::<Result<_, _>>()?).await?;
+        let deletes = keys.into_iter().map(|key| Write::delete(table, key));
         self.write_all(deletes.collect::<Result<_, _>>()?).await?;
         // Its own row goes last, so that a run that stops half-way is taken up again.
         let own_row = item::key(PARTITIONS, partition.by_day());

@@ -22,10 +22,7 @@ pub(crate) fn partition(text: &str) -> Partition {
 /// A stream of one label.
 pub(crate) fn stream(app: &str) -> StreamRow {
     let labels = Labels::from_pairs([("app", app)]);
-    StreamRow {
-        id: labels.stream_id(),
-        labels,
-    }
+    StreamRow::new(labels.stream_id(), labels)
 }
 
 /// An id that is all `n`.
