@@ -1,11 +1,12 @@
 //! What the tests of every crate need: [`dynamodb`] starts a catalog in memory, [`settings`] names
-//! it, [`catalog`] is empty and has its tables; a store may be [`Watched`]; [`gzip`]. Holds no
-//! test.
+//! it, [`catalog`] is empty and has its tables; a [`Meter`] tells what queries read; a store may be
+//! [`Watched`]; [`gzip`]. Holds no test.
 #![allow(
     clippy::unwrap_used,
     reason = "all of it runs in tests, where a step that fails is the test's failure"
 )]
 
+mod metered;
 mod tables;
 mod watched;
 
@@ -15,6 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use narvi_storage::{AccessKeys, Catalog, Connection, Requests, Settings};
 
+pub use metered::Meter;
 pub use tables::Tables;
 pub use watched::{Failing, Meddle, Watched};
 

@@ -216,14 +216,16 @@ impl Catalog {
         head: &Head,
         mut bodies: BTreeMap<String, Item>,
     ) -> Result<Option<Pack>, StorageError> {
+        let found: Option<Vec<Item>> = (0..head.parts)
+            .map(|part| bodies.remove(&head.body(part)))
+            .collect();
+        let Some(found) = found else {
+            return Ok(None);
+        };
         let mut parts = Vec::with_capacity(head.parts);
-        for part in 0..head.parts {
-            let Some(found) = bodies.remove(&head.body(part)) else {
-                return Ok(None);
-            };
-            let mut fields = Fields::new(&self.tables.streams, found);
-            let body = fields.binary("body")?;
-            let decoded = StreamPack::decode(&body);
+        for body in found {
+            let mut fields = Fields::new(&self.tables.streams, body);
+            let decoded = StreamPack::decode(&fields.binary("body")?);
             parts.push(decoded.map_err(|error| fields.broken("body", &error.to_string()))?);
         }
         Ok(Some(Pack(parts)))

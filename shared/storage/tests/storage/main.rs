@@ -7,6 +7,8 @@ mod merges;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod packs;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod state;
