@@ -93,9 +93,9 @@ pub const TOP_LEVEL: u8 = 80;
 /// Objects that a merge fetches side by side.
 pub const FETCHES: usize = 64;
 
-/// Rows of streams of an open day from which they are packed: 60 read units and more of each query,
-/// where a packed stream takes a tenth of one. Packing removes each row for a write unit, as much as
-/// 20 queries pay for reading it.
+/// Rows of streams of an open day from which they are packed: 66 read units of each query, where
+/// the pack has 3 and none the second time. Packing removes each row for a write unit, as much as 76
+/// queries pay for reading it.
 pub const PACK_HOUR: usize = 1000;
 
 /// The same of a day that is over, to which no new streams come: 4 read units. Fewer are hardly more

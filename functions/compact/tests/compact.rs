@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod levels;
+mod packing;
 mod support;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,8 @@
 mod detected;
 #[path = "explore/index.rs"]
 mod index;
+#[path = "explore/packed.rs"]
+mod packed;
 #[path = "explore/patterns.rs"]
 mod patterns;
 mod support;

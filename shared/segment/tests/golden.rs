@@ -15,7 +15,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use narvi_model::{Entry, Labels, Line, TenantId, Timestamp};
-use narvi_segment::{Codec, Filter, Footer, Scratch, VERSION, Writer, WriterOptions, verify};
+use narvi_segment::{
+    Codec, Filter, Footer, PackedStream, Scratch, StreamPack, VERSION, Writer, WriterOptions, pack,
+    verify,
+};
 
 /// 2026-01-15T10:01:03.123456789Z
 const START_NANOS: i64 = 1_768_471_263_123_456_789;
@@ -231,23 +234,70 @@ fn every_golden_filter_rules_out() {
     }
 }
 
+/// Packs of streams: name, whether it is stored without compression, streams.
+fn packs() -> Vec<(&'static str, bool, Vec<PackedStream>)> {
+    let stream = |pairs: &[(&str, &str)], is_emptied| PackedStream {
+        labels: labels(pairs),
+        is_emptied,
+    };
+    let of = |n: usize| {
+        let pod = format!("web-{:08x}", n.wrapping_mul(2_654_435_761) & 0xffff_ffff);
+        stream(&[("app", "web"), ("é", "ü\""), ("pod", &pod)], n % 9 == 0)
+    };
+    let two = vec![
+        stream(&[("app", "a"), ("env", "a")], false),
+        stream(&[("app", "b")], true),
+    ];
+    let mut many: Vec<_> = (0..100).map(of).collect();
+    many.sort_by(|a, b| a.labels.cmp(&b.labels));
+    vec![("two", true, two), ("many", false, many)]
+}
+
+#[test]
+fn every_golden_pack_reads_as_ever() {
+    for (name, is_plain, streams) in packs() {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let path = folder.join(format!("v1-{name}.pack"));
+        let written = pack(&streams).unwrap().remove(0);
+        if let Ok(mut file) = fs::File::create_new(&path) {
+            file.write_all(&written).unwrap();
+        }
+        let golden = fs::read(path).unwrap();
+        let read = StreamPack::decode(&golden).unwrap();
+        let read: Vec<PackedStream> = read.iter().map(|(_, stream)| stream).collect();
+        assert_eq!(read, streams, "{name}");
+        assert!(!is_plain || golden == written, "{name}");
+    }
+}
+
+#[test]
+fn the_smallest_pack_is_as_documented() {
+    let bytes = pack(&packs()[0].2).unwrap().remove(0);
+    assert_eq!(
+        listed(include_str!("../../../docs/format/streams.md")),
+        in_hex(&bytes)
+    );
+}
+
 /// The bytes that `docs/format/segment.md` explains one by one.
 #[test]
 fn the_smallest_segment_is_as_documented() {
     let case = &cases()[0];
-    let bytes = write(case);
-    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let document = include_str!("../../../docs/format/segment.md");
+    assert_eq!(listed(document), in_hex(&write(case)));
+}
+
+fn in_hex(bytes: &[u8]) -> Vec<String> {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes that the example of a document lists, behind their offsets.
+fn listed(document: &str) -> Vec<&str> {
     let example = document.split("<!-- example -->").nth(1).unwrap();
-    let listed = example.lines().filter_map(|line| line.strip_prefix("    "));
-    let listed: Vec<&str> = listed
-        .flat_map(|line| {
-            line.split(" | ")
-                .next()
-                .unwrap_or_default()
-                .split_whitespace()
-                .skip(1)
-        })
-        .collect();
-    assert_eq!(listed, hex);
+    let lines = example.lines().filter_map(|line| line.strip_prefix("    "));
+    let bytes = lines.flat_map(|line| {
+        let bytes = line.split(" | ").next().unwrap_or_default();
+        bytes.split_whitespace().skip(1)
+    });
+    bytes.collect()
 }

@@ -68,8 +68,8 @@ pub const STREAMS_LISTED_MAX: usize = 8192;
 /// fewer at a time, and the results again.
 pub const REPLACES_MAX: usize = 8192;
 
-/// Bytes of packed streams that a process keeps, some 110 for each stream of a day: 30 days of
-/// 20,000. What has no room is read again by the next query, a read unit for each 4 KiB as stored.
+/// Bytes of packed streams that a process keeps, some 125 for each stream of a day: 30 days of
+/// 18,000. What has no room is read again by the next query, a read unit for each 4 KiB as stored.
 pub const PACK_CACHE_BYTES: u64 = 64 << 20;
 
 /// Times that a reader looks for the pack of a partition that is replaced while it reads. A pack
