@@ -94,10 +94,10 @@ pub const TOP_LEVEL: u8 = 80;
 pub const FETCHES: usize = 64;
 
 /// Rows of streams of an open day from which they are packed: 66 read units of each query, where
-/// the pack has 3 and none the second time. Packing removes each row for a write unit, as much as 76
-/// queries pay for reading it.
+/// the pack has 3 and none the second time. Packing removes each row for a write unit, as much as
+/// 76 queries pay for reading it.
 pub const PACK_HOUR: usize = 1000;
 
-/// The same of a day that is over, to which no new streams come: 4 read units. Fewer are hardly more
-/// than the head and the body that would be read instead.
+/// The same of a day that is over, to which hardly any new streams come: 5 read units. Fewer are
+/// little more than the head and the body that would be read instead.
 pub const PACK_DAY: usize = 64;

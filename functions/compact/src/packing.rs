@@ -1,7 +1,11 @@
 //! [`Packing`]: after which merges the rows of a partition's streams are packed, and from how many
 //! on. Numbers, so that a test packs a few.
 
+use narvi_model::Timestamp;
+use narvi_storage::Partition;
+
 use crate::limits::{PACK_DAY, PACK_HOUR};
+use crate::plan::is_over;
 
 /// The level from which on segments of an open day have an hour and more.
 const HOURS: u8 = 2;
@@ -25,10 +29,15 @@ impl Default for Packing {
 }
 
 impl Packing {
-    /// How many loose rows are worth a pack after a merge to `level` of so many streams; `None`
-    /// where there is no use in looking for them.
-    pub(crate) fn least(&self, level: u8, streams: usize, is_over: bool) -> Option<usize> {
-        match is_over {
+    /// How many loose rows of a partition are worth a pack after a merge to `level` of so many
+    /// streams; `None` where there is no use in looking for them.
+    pub(crate) fn least(
+        &self,
+        partition: &Partition,
+        now: Timestamp,
+        (level, streams): (u8, usize),
+    ) -> Option<usize> {
+        match is_over(partition, now) {
             true => Some(self.day),
             false => (level >= HOURS && streams >= self.hour).then_some(self.hour),
         }
@@ -41,20 +50,18 @@ mod tests {
 
     #[test]
     fn hours_and_days_are_packed() {
-        let packing = Packing::default();
-        for (level, streams, is_over, want) in [
-            (1, 9999, false, None),
-            (2, 999, false, None),
-            (2, 1000, false, Some(1000)),
-            (3, 1000, false, Some(1000)),
-            (1, 1, true, Some(64)),
-            (3, 9999, true, Some(64)),
+        let partition = "a/1970-01-01/0".parse().unwrap();
+        for (hour, level, streams, want) in [
+            (12, 1, 9999, None),
+            (12, 2, 999, None),
+            (12, 2, 1000, Some(1000)),
+            (24, 3, 1000, Some(1000)),
+            (25, 1, 1, Some(64)),
+            (99, 3, 9999, Some(64)),
         ] {
-            assert_eq!(
-                packing.least(level, streams, is_over),
-                want,
-                "{level} {streams}"
-            );
+            let now = Timestamp::from_seconds(hour * 3600);
+            let least = Packing::default().least(&partition, now, (level, streams));
+            assert_eq!(least, want, "{hour} {level} {streams}");
         }
     }
 }

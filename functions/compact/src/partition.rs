@@ -15,7 +15,7 @@ use crate::limits::{self, LEASE};
 use crate::memory::Memory;
 use crate::merge::merge;
 use crate::packing::Packing;
-use crate::plan::{Plan, is_over};
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::sizes::{Sizes, memory};
 
@@ -160,12 +160,11 @@ impl Work<'_> {
         let id = summary.id;
         // Above all inputs, so that a reader that has not met one of them comes to this row yet.
         let level = rows.iter().map(|row| row.level).max().unwrap_or(0) + 1;
-        let is_over = is_over(self.partition, self.now);
-        let streams = summary.streams.len();
+        let merged = (level, summary.streams.len());
         let stored = Stored {
             rows: summary.rows,
             bytes: summary.size,
-            least: self.packing.least(level, streams, is_over),
+            least: self.packing.least(self.partition, self.now, merged),
         };
         // An input that holds all lines of the others may be the result, one level higher. But of
         // another segment with the very content a second row would be a repetition.

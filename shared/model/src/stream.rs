@@ -19,8 +19,8 @@ impl StreamId {
     /// Length of the binary form in bytes.
     pub const BYTES: usize = 16;
 
-    /// The key of the stream that has these labels, sorted by name, each name once. `0xFF` occurs in
-    /// no UTF-8 text, so it separates names and values without doubt.
+    /// The key of the stream that has these labels, sorted by name, each name once. `0xFF` occurs
+    /// in no UTF-8 text, so it separates names and values without doubt.
     #[must_use]
     pub fn of<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut hasher = Sha256::new();

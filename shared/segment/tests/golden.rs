@@ -242,7 +242,10 @@ fn packs() -> Vec<(&'static str, bool, Vec<PackedStream>)> {
     };
     let of = |n: usize| {
         let pod = format!("web-{:08x}", n.wrapping_mul(2_654_435_761) & 0xffff_ffff);
-        stream(&[("app", "web"), ("é", "ü\""), ("pod", &pod)], n % 9 == 0)
+        stream(
+            &[("app", "web"), ("é", "ü\""), ("pod", &pod)],
+            n.is_multiple_of(9),
+        )
     };
     let two = vec![
         stream(&[("app", "a"), ("env", "a")], false),

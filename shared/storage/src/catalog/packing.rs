@@ -3,7 +3,7 @@
 //!
 //! A run may end after any of these. Before the commit its bodies are known to nobody, and the next
 //! pack of the partition removes them; after it, what was to go is there twice, which readers bear.
-//! A stream is in the pack or loose at every moment, and only [`Catalog::forget_streams`] drops one.
+//! A stream is in the pack or loose at every moment; only [`Catalog::forget_streams`] drops one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -26,8 +26,8 @@ struct Draft {
     /// The head that it replaces.
     head: Option<Head>,
     streams: BTreeMap<StreamId, PackedStream>,
-    /// Sort keys of the bodies that are there. They were read under the lease, so all of them are of
-    /// the pack that is replaced, or of runs that can commit no more.
+    /// Sort keys of the bodies that are there. They were read under the lease, so all of them are
+    /// of the pack that is replaced, or of runs that can commit no more.
     bodies: Vec<String>,
 }
 
@@ -105,8 +105,8 @@ impl Catalog {
         Ok(loose.len())
     }
 
-    /// Deletes streams of a partition, loose or packed. Only such as no segment holds, on a day that
-    /// takes no more lines of them.
+    /// Deletes streams of a partition, loose or packed. Only such as no segment holds, on a day
+    /// that takes no more lines of them.
     ///
     /// # Errors
     /// `LostLease`, `Unavailable`, `Corrupt`; repeat the call.
@@ -173,7 +173,7 @@ impl Catalog {
         Ok(draft)
     }
 
-    /// Writes a pack, and removes what it replaces; does nothing where it would have too many parts.
+    /// Writes a pack, and removes what it replaces; does nothing where it had too many parts.
     async fn commit_pack(&self, lease: &Lease, draft: &Draft) -> Result<bool, StorageError> {
         let (table, pk) = (&self.tables.streams, &draft.pk);
         let streams: Vec<PackedStream> = draft.streams.values().cloned().collect();

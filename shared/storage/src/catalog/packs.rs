@@ -4,8 +4,8 @@
 //! of loose rows, then the head's, then those of bodies, and a pack is committed by its head before
 //! any row goes that is in it. So one query in ascending order is enough: whoever does not meet a
 //! row any more has yet to come to the head that names the pack which has it. Bodies have the name
-//! of their pack in their key and never change; only what never changes is cached. Who writes packs:
-//! `packing.rs`. Why: `docs/decisions/0024-packed-stream-rows.md`.
+//! of their pack in their key and never change; only what never changes is cached. `packing.rs`
+//! writes packs. Why: `docs/decisions/0024-packed-stream-rows.md`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -143,9 +143,9 @@ impl Catalog {
         Partition::from_by_day(&Fields::new(&self.tables.state, found).sk)
     }
 
-    /// Deletes the stream rows of a partition, loose and packed, and its own row. Only for days that are past
-    /// retention and take no more pushes: a push in between would keep its segment and lose its
-    /// streams.
+    /// Deletes the stream rows of a partition, loose and packed, and its own row. Only for days
+    /// that are past retention and take no more pushes: a push in between would keep its segment and
+    /// lose its streams.
     ///
     /// # Errors
     /// `Conflict` while the partition has segments, `Unavailable`.

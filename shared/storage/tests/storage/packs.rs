@@ -1,4 +1,4 @@
-//! Packs of streams: what readers meet at each moment, what it costs them, what a killed run leaves.
+//! Packs of streams: what readers meet at each moment, what it costs, what a killed run leaves.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
