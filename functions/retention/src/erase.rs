@@ -19,6 +19,7 @@ use narvi_rewrite::Rewriter;
 use narvi_segment::{Keep, SegmentId, Share};
 use narvi_storage::{
     Catalog, Claim, DeleteRow, Lease, Objects, Partition, Progress, SegmentRow, StorageError,
+    StreamRow,
 };
 
 use crate::limits::{DELETES_KEPT, FORGET_SECONDS, GRACE_SECONDS, LEASE, SECOND_LOOKS};
@@ -248,13 +249,8 @@ impl Eraser<'_> {
                     let is_named = keep.share(&stream.labels, first, last) != Share::All;
                     is_named && !rows.iter().any(|row| row.may_hold(&stream.id))
                 });
-                let gone: Vec<_> = gone.map(|stream| stream.id).collect();
-                if !gone.is_empty() && self.is_sealed(tenant, day) {
-                    // Nothing checks a lease in these deletes, so it must be ours when they start.
-                    self.catalog.renew(lease, self.now, LEASE).await?;
-                    report.streams += gone.len() as u64;
-                    self.catalog.forget_streams(lease, partition, gone).await?;
-                }
+                let gone: Vec<&StreamRow> = gone.collect();
+                report.streams += self.unlist(lease, partition, gone).await?;
                 return Ok(true);
             }
             seen.extend(new.iter().map(|row| row.summary.id));
@@ -267,6 +263,30 @@ impl Eraser<'_> {
         }
         // Somebody pushes into it all the time; the next run looks again.
         Ok(false)
+    }
+
+    /// Takes streams without lines off the labels of a partition: their rows go where nobody counts
+    /// on them, or else they get a note. How many there were of either.
+    async fn unlist(
+        &self,
+        lease: &Lease,
+        partition: &Partition,
+        mut gone: Vec<&StreamRow>,
+    ) -> Result<u64, StorageError> {
+        let is_sealed = self.is_sealed(&partition.tenant, partition.day);
+        gone.retain(|stream| is_sealed || !stream.is_emptied);
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let ids = gone.iter().map(|stream| stream.id);
+        if is_sealed {
+            // Nothing checks a lease where rows are deleted, so it must be ours when that starts.
+            self.catalog.renew(lease, self.now, LEASE).await?;
+            self.catalog.forget_streams(lease, partition, ids).await?;
+        } else {
+            self.catalog.mark_emptied(lease, partition, ids).await?;
+        }
+        Ok(gone.len() as u64)
     }
 
     /// Whether a day takes no more pushes, and no container is left that has pushed to it and would

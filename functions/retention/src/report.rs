@@ -21,7 +21,8 @@ pub struct Report {
     pub rewritten_bytes: u64,
     /// Segments of which all streams were expired; their rows were removed, and they not written.
     pub emptied: u64,
-    /// Streams of which all lines of a day are expired and that are not listed for it any more.
+    /// Streams of which all lines of a day are expired or erased and that are not listed for it any
+    /// more.
     pub streams: u64,
     /// Segments that could not be rewritten; what is expired in them stays for longer.
     pub stuck: u64,

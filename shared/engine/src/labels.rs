@@ -2,8 +2,8 @@
 //!
 //! The catalog knows streams by day. Labels and values cover the whole days that a range touches,
 //! as coarse as Loki's; of series, those are left out that no segment of the range holds
-//! (spec `http-api.md` §6 and §7). Of streams whose lines somebody has asked to delete, those are
-//! left out of which no segment of the range can show any.
+//! (spec `http-api.md` §6 and §7). Of streams whose lines somebody has asked to delete, or that
+//! were erased, those are left out of which no segment of the range can show any.
 
 use std::collections::BTreeSet;
 
@@ -124,7 +124,9 @@ impl Engine {
         let is_part = !range.covers(day.start(), day.end().minus(1));
         let all = look == Look::Segments && is_part;
         let mut streams = std::mem::take(&mut found.streams);
-        let may_vanish = |id: &StreamId| all || found.hidden.get(id).is_some_and(Hidden::may_cover);
+        let may_vanish = |id: &StreamId| {
+            all || found.emptied.contains(id) || found.hidden.get(id).is_some_and(Hidden::may_cover)
+        };
         if streams.keys().any(may_vanish) {
             let rows = self.catalog.segments(tenant, day, range).await?;
             streams

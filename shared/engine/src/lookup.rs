@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use futures::future::try_join;
 use narvi_model::{Day, Labels, Matcher, StreamId, TenantId, TimeRange, Timestamp};
 use narvi_segment::ChunkMeta;
@@ -18,6 +18,8 @@ pub(crate) struct Found {
     pub(crate) streams: HashMap<StreamId, Labels>,
     /// What is hidden of streams; nothing of those that are not there.
     pub(crate) hidden: HashMap<StreamId, Hidden>,
+    /// Those of which all lines were erased once: there may be none since.
+    pub(crate) emptied: HashSet<StreamId>,
     pub(crate) rows: Vec<Arc<SegmentRow>>,
 }
 
@@ -77,6 +79,7 @@ pub(crate) async fn streams(
     let mut found = Found {
         streams: HashMap::new(),
         hidden: HashMap::new(),
+        emptied: HashSet::new(),
         rows: Vec::new(),
     };
     for row in rows {
@@ -86,6 +89,9 @@ pub(crate) async fn streams(
         }
         if !hidden.is_empty() {
             found.hidden.insert(row.id, hidden);
+        }
+        if row.is_emptied {
+            found.emptied.insert(row.id);
         }
         found.streams.insert(row.id, row.labels);
     }

@@ -132,6 +132,44 @@ impl Catalog {
             .await
     }
 
+    /// Notes of streams of a partition, loose or packed, that all their lines are erased. What is
+    /// pushed to them from now on need not take the note back: it only says that who lists streams
+    /// must look for segments.
+    ///
+    /// # Errors
+    /// `LostLease`, `Unavailable`, `Corrupt`; repeat the call.
+    pub async fn mark_emptied(
+        &self,
+        lease: &Lease,
+        partition: &Partition,
+        streams: impl IntoIterator<Item = StreamId>,
+    ) -> Result<(), StorageError> {
+        let emptied: BTreeSet<StreamId> = streams.into_iter().collect();
+        let pk = partition.to_string();
+        let (mut loose, head) = self.loose(&pk).await?;
+        loose.retain(|row| emptied.contains(&row.id) && !row.is_emptied);
+        let mut puts = Vec::with_capacity(loose.len());
+        for row in &mut loose {
+            row.is_emptied = true;
+            puts.push(Write::put(&self.tables.streams, item::of_stream(&pk, row))?);
+        }
+        self.write_all(puts).await?;
+        if head.is_none() {
+            return Ok(());
+        }
+        let mut draft = self.draft(lease, pk, head).await?;
+        let packed = draft.streams.iter_mut();
+        let mut is_changed = false;
+        for (_, stream) in packed.filter(|(id, _)| emptied.contains(id)) {
+            is_changed |= !stream.is_emptied;
+            stream.is_emptied = true;
+        }
+        if is_changed {
+            self.commit_pack(lease, &draft).await?;
+        }
+        Ok(())
+    }
+
     async fn delete_loose(
         &self,
         pk: &str,

@@ -256,6 +256,50 @@ async fn streams_are_forgotten_loose_or_packed() {
     assert_eq!(world.writer.partitions().await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn notes_of_emptied_streams_last_until_a_row_is_written() {
+    let world = World::new().await;
+    let p = partition(P);
+    let emptied = async || {
+        let rows = world.streams().await;
+        assert_eq!(ids(&rows), ids(&streams(0..9)));
+        let emptied = rows.into_iter().filter(|row| row.is_emptied);
+        let mut apps: Vec<_> = emptied
+            .map(|row| row.labels.get("app").unwrap().to_owned())
+            .collect();
+        apps.sort();
+        apps.concat()
+    };
+    let lease = world.lease("x", 0).await;
+    let mark = async |numbers| {
+        let marked = ids(&streams(numbers));
+        let done = world.writer.mark_emptied(&lease, &p, marked);
+        done.await.unwrap();
+    };
+    world.put(&streams(0..9)).await;
+    mark(0..3).await;
+    assert_eq!(emptied().await, "012");
+    world.put(&streams(2..3)).await;
+    assert_eq!(emptied().await, "01");
+    world.pack(&lease).await;
+    assert_eq!(emptied().await, "01");
+    // Loose and packed; both must say so.
+    world.put(&streams(5..6)).await;
+    mark(5..7).await;
+    assert_eq!(emptied().await, "0156");
+    world.put(&streams(0..1)).await;
+    world.put(&streams(5..6)).await;
+    assert_eq!(emptied().await, "16");
+    world.pack(&lease).await;
+    assert_eq!((emptied().await.as_str(), world.keys().0), ("16", 0));
+    // Again, and of streams that are not there: nothing to write.
+    let before = world.requests.total();
+    mark(1..2).await;
+    mark(20..22).await;
+    assert_eq!(world.requests.total(), before + 4);
+    assert_eq!(emptied().await, "16");
+}
+
 /// Lets work go on until so many requests are sent; its answer if it ends before.
 async fn advance<T>(
     work: &mut Pin<Box<dyn Future<Output = T> + '_>>,
