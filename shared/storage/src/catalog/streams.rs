@@ -144,8 +144,8 @@ impl Catalog {
     }
 
     /// Deletes the stream rows of a partition, loose and packed, and its own row. Only for days
-    /// that are past retention and take no more pushes: a push in between would keep its segment and
-    /// lose its streams.
+    /// that are past retention and take no more pushes: a push in between would keep its segment
+    /// and lose its streams.
     ///
     /// # Errors
     /// `Conflict` while the partition has segments, `Unavailable`.
