@@ -221,7 +221,7 @@ impl System {
     /// What must hold when everything is done, garbage is collected and nothing is merged any more:
     /// every row has its object, and every object its row.
     pub(crate) async fn check_objects(&self) {
-        let garbage = self.catalog.garbage(Timestamp::MAX).await.unwrap();
+        let garbage = self.catalog.garbage(None, Timestamp::MAX).await.unwrap();
         if !garbage.is_empty() {
             self.ledger.wrong(format!("garbage is left: {garbage:?}"));
         }

@@ -27,6 +27,7 @@ pub struct Handler {
     sizes: Sizes,
     packing: Packing,
     memory: Memory,
+    push_pages: usize,
     in_place: bool,
 }
 
@@ -43,6 +44,7 @@ impl Handler {
             sizes: Sizes::default(),
             packing: Packing::default(),
             memory: Memory::new(limits::MEMORY),
+            push_pages: limits::PUSH_PAGES,
             in_place: false,
         }
     }
@@ -82,6 +84,12 @@ impl Handler {
         Self { packing, ..self }
     }
 
+    /// Reads pushes by other portions than [`limits::PUSH_PAGES`].
+    #[must_use]
+    pub fn with_push_pages(self, push_pages: usize) -> Self {
+        Self { push_pages, ..self }
+    }
+
     /// One run. `now` must be the clock's time and not that of an event that may be late, because
     /// objects are deleted a fixed time after it.
     ///
@@ -95,7 +103,7 @@ impl Handler {
             .partitions(now)
             .await
             .map_err(CompactError::Partitions)?;
-        partitions.reverse();
+        in_turn(&mut partitions, now);
         let has_time = &has_time;
         let reports = futures::stream::iter(partitions)
             .map(|partition| async move { self.visit(&partition, now, has_time).await })
@@ -156,7 +164,8 @@ impl Handler {
         now: Timestamp,
         report: &mut Report,
     ) -> Result<Look, StorageError> {
-        let rows = self.catalog.partition_segments(partition).await?;
+        let rows = self.catalog.mergeable_segments(partition, self.push_pages);
+        let (rows, _) = rows.await?;
         let plan = Plan::new(rows, now, self.sizes);
         report.add_due(&plan.merges, now);
         Ok(if plan.is_empty() {
@@ -176,6 +185,7 @@ impl Handler {
             sizes: self.sizes,
             packing: self.packing,
             memory: &self.memory,
+            push_pages: self.push_pages,
             in_place: self.in_place,
             partition,
             now,
@@ -184,7 +194,61 @@ impl Handler {
     }
 }
 
+/// Newest day first, since today is what is asked for. Which tenants of a day come first, and which
+/// of the days that are looked at once a day, changes from run to run: where time is up before all
+/// are done, the same ones must not wait each time.
+fn in_turn(partitions: &mut [Partition], now: Timestamp) {
+    partitions.reverse();
+    let place = |turn: i64, of: usize| usize::try_from(turn).unwrap_or(0) % of;
+    // Hours count too, since some days are looked at by the runs of full hours only.
+    let minute = now.seconds().div_euclid(60);
+    let turn = minute + minute.div_euclid(60);
+    let late = Day::of(now).number().saturating_sub(limits::LATE_DAYS);
+    let old = partitions.partition_point(|one| one.day.number() >= late);
+    let (young, old) = partitions.split_at_mut(old);
+    for day in young.chunk_by_mut(|a, b| a.day == b.day) {
+        day.rotate_left(place(turn, day.len()));
+    }
+    if !old.is_empty() {
+        // A prime of steps, so that each day's run begins far from where the last one began.
+        let turn = i64::from(Day::of(now).number()).saturating_mul(2_654_435_761);
+        old.rotate_left(place(turn, old.len()));
+    }
+}
+
 enum Look {
     Nothing,
     Work,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_comes_first_in_some_run() {
+        let names = |now: i64| {
+            let days = ["2023-11-05", "2023-11-06", "2024-01-09", "2024-01-10"];
+            let one = |day: &&str| ["a", "b", "c"].map(|tenant| format!("{tenant}/{day}/0"));
+            let all = days.iter().flat_map(one);
+            let mut all: Vec<Partition> = all.map(|text| text.parse().unwrap()).collect();
+            in_turn(&mut all, Timestamp::from_seconds(now));
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let midnight = 1_704_844_800;
+        let found = names(midnight);
+        let days = |places: std::ops::Range<usize>, day: &str| {
+            found[places].iter().all(|one| one.contains(day))
+        };
+        assert!(
+            days(0..3, "2024-01-10") && days(3..6, "2024-01-09"),
+            "{found:?}"
+        );
+        // Today's in the runs of each minute, yesterday's in those of full hours, old ones daily.
+        for (step, place, want) in [(60, 0, 3), (3600, 3, 3), (86_400, 6, 6)] {
+            let first = (0..want).map(|run| names(midnight + step * run).remove(place));
+            let first: std::collections::BTreeSet<String> = first.collect();
+            assert_eq!(first.len() as i64, want, "{step} {first:?}");
+        }
+    }
 }

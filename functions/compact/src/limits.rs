@@ -90,6 +90,11 @@ pub const LATE_SHARE: u64 = 4;
 /// time in other pushes, gets there.
 pub const TOP_LEVEL: u8 = 80;
 
+/// Pages of 1 MB of a partition that are read at once, and with them the pushes that a plan is made
+/// of: 32 MiB for each of [`WORKERS`], however many there are after compaction stood still. What
+/// comes behind them is read when they are merged.
+pub const PUSH_PAGES: usize = 32;
+
 /// Objects that a merge fetches side by side.
 pub const FETCHES: usize = 64;
 

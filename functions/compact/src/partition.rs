@@ -27,6 +27,8 @@ pub(crate) struct Work<'a> {
     pub(crate) sizes: Sizes,
     pub(crate) packing: Packing,
     pub(crate) memory: &'a Memory,
+    /// Pages of pushes that are read at once.
+    pub(crate) push_pages: usize,
     pub(crate) in_place: bool,
     pub(crate) partition: &'a Partition,
     pub(crate) now: Timestamp,
@@ -68,24 +70,52 @@ impl Work<'_> {
         has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), WorkError> {
-        // Read under the lease: what was seen before it may be merged by now.
-        let rows = self.catalog.partition_segments(self.partition).await?;
+        loop {
+            // Read under the lease: what was seen before it may be merged by now.
+            let rows = self
+                .catalog
+                .mergeable_segments(self.partition, self.push_pages);
+            let (rows, is_whole) = rows.await?;
+            let merges = report.merges;
+            self.apply(
+                Plan::new(rows, self.now, self.sizes),
+                lease,
+                (has_time, report),
+            )
+            .await?;
+            // Of a backlog, what comes behind it; where nothing was merged that would be the same.
+            if is_whole || report.merges == merges || !has_time() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn apply(
+        &self,
+        plan: Plan,
+        lease: &Lease,
+        (has_time, report): (&(impl Fn() -> bool + Sync), &mut Report),
+    ) -> Result<(), WorkError> {
         let Plan {
             left,
             mut merges,
             mut known,
-        } = Plan::new(rows, self.now, self.sizes);
+        } = plan;
         if !left.is_empty() {
             self.catalog.remove_segments(&left, self.due).await?;
             report.left_behind += left.len() as u64;
         }
         let mut least: Option<usize> = None;
         while let Some(mut rows) = merges.pop() {
+            let room = self.memory.take(memory(&rows)).await;
+            // Asked when there is room, since others may have had it for long.
             if !has_time() {
                 report.put_off += 1;
                 break;
             }
-            match self.merge(lease, &mut rows, &mut known).await {
+            let merged = self.merge(lease, &mut rows, &mut known).await;
+            drop(room);
+            match merged {
                 Ok(stored) => {
                     report.add_merge(&rows, stored);
                     least = least.into_iter().chain(stored.least).min();
@@ -115,14 +145,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// One merge, from its inputs to its commit, within the memory that merges share.
+    /// One merge, from its inputs to its commit.
     async fn merge(
         &self,
         lease: &Lease,
         rows: &mut [SegmentRow],
         known: &mut HashSet<SegmentId>,
     ) -> Result<Stored, WorkError> {
-        let _held = self.memory.take(memory(rows)).await;
         let encoded = self.encode(rows).await?;
         self.store(lease, rows, encoded, known).await
     }

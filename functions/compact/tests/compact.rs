@@ -109,6 +109,43 @@ async fn check_merged(storage: &Storage, when: &str) {
 }
 
 #[tokio::test]
+async fn a_backlog_is_merged_in_portions() {
+    let storage = Storage::new().await;
+    // Of random letters, so that some of them fill a page of 1 MB in their rows.
+    let text = |n: u64| -> String {
+        let mut state = n + 1;
+        let mut letter = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            char::from(33 + (state >> 57) as u8 % 90)
+        };
+        (0..100_000).map(|_| letter()).collect()
+    };
+    let texts: Vec<String> = (0..30).map(text).collect();
+    let mut rows = Vec::new();
+    for (n, text) in (0..).zip(&texts) {
+        let lines: &[Line<'_>] = &[("api", n, text, "")];
+        rows.push(storage.push(TODAY, ago(600), Kept::Inline, lines).await);
+    }
+    // What a killed run has left: its row is far behind what it hides.
+    let mut merged = rows[3].clone();
+    (merged.level, merged.replaces) = (1, vec![rows[3].summary.id]);
+    storage.reader.put_segment(&merged).await.unwrap();
+    let mut want = storage.lines(TODAY).await;
+    want.sort();
+    let handler = handler(&storage, "a").with_push_pages(1);
+    let report = handler.run(NOW).await.unwrap();
+    assert_eq!((report.left_behind, report.duplicates), (1, 0));
+    assert!(report.merges > 2, "{report:?}");
+    let rows = storage.rows(TODAY).await;
+    assert!(rows.iter().all(|row| row.level == 1), "{}", rows.len());
+    let mut found = storage.lines(TODAY).await;
+    found.sort();
+    assert!(found == want && found.len() == 30);
+}
+
+#[tokio::test]
 async fn pushes_become_one_segment() {
     let storage = Storage::new().await;
     three_pushes(&storage).await;
@@ -144,8 +181,16 @@ async fn pushes_become_one_segment() {
     // objects of inputs stay until their grace is over
     let due = later(2 * 3600);
     assert_eq!(storage.keys("t").await.len(), 3);
-    assert_eq!(storage.reader.garbage(due).await.unwrap(), []);
-    assert_eq!(storage.reader.garbage(due.plus(1)).await.unwrap().len(), 2);
+    assert_eq!(storage.reader.garbage(None, due).await.unwrap(), []);
+    assert_eq!(
+        storage
+            .reader
+            .garbage(None, due.plus(1))
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
     // nothing is left to do
     let report = handler(&storage, "a").run(later(3600)).await.unwrap();
     assert_eq!((report.merges, report.left_behind), (0, 0));

@@ -8,12 +8,12 @@
 //! are done the request is processed, and only a grace later it is heeded no more: by then no query
 //! runs that may have read rows from before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use narvi_gateway::Config;
-use narvi_logql::deletion::Deletion;
+use narvi_logql::deletion::{Deletion, DeletionError};
 use narvi_model::{Day, DeletionMode, NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_rewrite::Rewriter;
 use narvi_segment::{Keep, SegmentId, Share};
@@ -22,7 +22,8 @@ use narvi_storage::{
     StreamRow,
 };
 
-use crate::limits::{DELETES_KEPT, FORGET_SECONDS, GRACE_SECONDS, LEASE, SECOND_LOOKS};
+use crate::handler::in_turn;
+use crate::limits::{DAYS_LEFT, DELETES_KEPT, FORGET_SECONDS, GRACE_SECONDS, LEASE, SECOND_LOOKS};
 use crate::report::Report;
 use crate::struck::Struck;
 
@@ -45,24 +46,83 @@ pub(crate) struct Eraser<'a> {
 /// A request that is being processed.
 struct Active {
     row: DeleteRow,
-    /// Whether every partition of its so far is done.
-    is_whole: bool,
-    /// The last day of which all partitions are done, with those before it.
+    deletion: Arc<Deletion>,
+    /// The last day that only has to be looked at again where it is left.
     through: Option<Day>,
+    /// Days in which something could not be done.
+    left: BTreeSet<Day>,
+    /// Whether a day was not come to, so that the next run begins with it.
+    is_cut: bool,
     /// Partitions of its that are done, those of earlier runs included, and all of them.
     done: usize,
     all: usize,
 }
 
+/// What has become of a partition.
+#[derive(Clone, Copy, PartialEq)]
+enum Done {
+    /// Nothing is left in it.
+    All,
+    /// Something could not be done: somebody else was at it, or a segment cannot be read.
+    Part,
+    /// The time was up.
+    Untried,
+}
+
 impl Active {
-    fn is_about(&self, day: Day) -> bool {
-        let has_day = self.row.start < day.end() && self.row.end >= day.start();
-        has_day && !self.is_past(day)
+    fn new(row: DeleteRow, partitions: &[&Partition]) -> Result<Self, DeletionError> {
+        let (through, left) = match &row.progress {
+            Progress::Through { day, left, .. } => (Some(*day), left.clone()),
+            _ => (None, Vec::new()),
+        };
+        let mut one = Self {
+            deletion: Arc::new(Deletion::new(&row.query, row.start, row.end)?),
+            row,
+            through,
+            left: left.into_iter().collect(),
+            is_cut: false,
+            done: 0,
+            all: 0,
+        };
+        let days = partitions.iter().map(|partition| partition.day);
+        let days: Vec<Day> = days.filter(|day| one.has(*day)).collect();
+        one.all = days.len();
+        one.done = days.iter().filter(|day| !one.is_about(**day)).count();
+        // A day that is left may be forgotten since.
+        one.left.retain(|day| days.contains(day));
+        Ok(one)
     }
 
-    /// Whether a day was done in an earlier run.
-    fn is_past(&self, day: Day) -> bool {
-        matches!(self.row.progress, Progress::Through { day: through, .. } if day <= through)
+    fn has(&self, day: Day) -> bool {
+        self.row.start < day.end() && self.row.end >= day.start()
+    }
+
+    /// Whether this run has to do something in a day, as far as earlier ones tell.
+    fn is_about(&self, day: Day) -> bool {
+        let (through, left) = match &self.row.progress {
+            Progress::Through { day, left, .. } => (Some(*day), left.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        self.has(day) && (through < Some(day) || left.contains(&day))
+    }
+
+    /// Notes what has become of a partition. They come in the order of days, `before` is that of
+    /// the one before: a day may have several, and is left if one of them is.
+    fn note(&mut self, day: Day, done: Done, before: Option<Day>) {
+        if before != Some(day) {
+            self.left.remove(&day);
+        }
+        self.done += usize::from(done == Done::All);
+        let is_left = done == Done::Part || (done == Done::Untried && self.through >= Some(day));
+        if is_left && self.left.len() < DAYS_LEFT {
+            self.left.insert(day);
+        } else if done != Done::All {
+            self.is_cut = true;
+            self.through = self.through.min(Some(Day::from_number(day.number() - 1)));
+        }
+        if !self.is_cut {
+            self.through = self.through.max(Some(day));
+        }
     }
 }
 
@@ -73,11 +133,13 @@ impl Eraser<'_> {
         has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
     ) -> Result<(), StorageError> {
-        let tenants = self.catalog.delete_tenants().await?;
+        let mut tenants = self.catalog.delete_tenants().await?;
         if tenants.is_empty() {
             return Ok(());
         }
         let partitions = self.catalog.partitions().await?;
+        // Where time is up before all are done, the same ones must not wait each time.
+        in_turn(&mut tenants, self.now);
         for tenant in tenants {
             let own = partitions.iter().filter(|one| one.tenant == tenant);
             let own: Vec<&Partition> = own.collect();
@@ -109,58 +171,57 @@ impl Eraser<'_> {
         if self.config.deletion_mode(tenant) != DeletionMode::FilterAndDelete {
             return Ok(());
         }
-        let mut active = self.due(rows, partitions);
+        let mut active = self.due(rows, (tenant, partitions), report);
+        let mut last = None;
         for partition in partitions {
+            let day = partition.day;
             let about: Vec<usize> = (0..active.len())
-                .filter(|place| active[*place].is_about(partition.day))
+                .filter(|place| active[*place].is_about(day))
                 .collect();
             if about.is_empty() {
                 continue;
             }
-            let requests = about.iter().map(|place| &active[*place].row);
+            let named = about.iter().map(|place| &active[*place].deletion);
+            let named = Struck(named.map(Arc::clone).collect());
             let done = match has_time() {
-                true => self.partition(partition, requests, has_time, report).await,
-                false => Ok(false),
+                true => self.partition(partition, named, has_time, report).await,
+                false => Ok(Done::Untried),
             };
-            let is_done = done.unwrap_or_else(|error| {
+            let done = done.unwrap_or_else(|error| {
                 report.add_failure(partition, &error);
-                false
+                Done::Part
             });
-            report.put_off += u64::from(!is_done);
+            report.put_off += u64::from(done != Done::All);
             for place in about {
-                let one = &mut active[place];
-                // A day may have several partitions, so a day is done when the next one is met.
-                one.is_whole &= is_done;
-                if one.is_whole {
-                    one.done += 1;
-                    one.through = Some(partition.day);
-                } else if one.through == Some(partition.day) {
-                    one.through = Some(Day::from_number(partition.day.number() - 1));
-                }
+                active[place].note(day, done, last);
             }
+            last = Some(day);
         }
         self.advance(tenant, active, report).await
     }
 
     /// The requests that can no longer be taken back.
-    fn due(&self, rows: Vec<DeleteRow>, partitions: &[&Partition]) -> Vec<Active> {
+    fn due(
+        &self,
+        rows: Vec<DeleteRow>,
+        (tenant, partitions): (&TenantId, &[&Partition]),
+        report: &mut Report,
+    ) -> Vec<Active> {
         let period = self.config.compactor.delete_request_cancel_period.nanos();
         let wait = period.saturating_add(MARGIN_SECONDS * NANOS_PER_SECOND);
         let is_due = |row: &DeleteRow| {
             !matches!(row.progress, Progress::Processed(_)) && row.created.plus(wait) <= self.now
         };
-        let active = rows.into_iter().filter(is_due).map(|row| {
-            let mut one = Active {
-                row,
-                is_whole: true,
-                through: None,
-                done: 0,
-                all: 0,
-            };
-            let days = || partitions.iter().map(|partition| partition.day);
-            one.done = days().filter(|day| one.is_past(*day)).count();
-            one.all = one.done + days().filter(|day| one.is_about(*day)).count();
-            one
+        let active = rows.into_iter().filter(is_due).filter_map(|row| {
+            let id = row.id.clone();
+            let active = Active::new(row, partitions);
+            // It was read when it was taken; the others do not wait for it.
+            active
+                .inspect_err(|error| {
+                    report.failed += 1;
+                    tracing::error!(%tenant, id, %error, "a request to delete cannot be read");
+                })
+                .ok()
         });
         active.collect()
     }
@@ -173,37 +234,32 @@ impl Eraser<'_> {
         report: &mut Report,
     ) -> Result<(), StorageError> {
         for one in active {
-            let progress = match (one.is_whole, one.through) {
+            let is_whole = !one.is_cut && one.left.is_empty();
+            let progress = match (is_whole, one.through) {
                 (true, _) => Progress::Processed(self.now),
                 (false, Some(day)) => Progress::Through {
                     day,
                     percent: (one.done * 100 / one.all.max(1)).min(99) as u8,
+                    left: one.left.into_iter().collect(),
                 },
                 (false, None) => continue,
             };
-            let is_there = self.catalog.advance_delete(tenant, &one.row.id, progress);
+            let is_there = self.catalog.advance_delete(tenant, &one.row.id, &progress);
             let is_there = is_there.await?;
-            report.processed += u64::from(one.is_whole && is_there);
+            report.processed += u64::from(is_whole && is_there);
         }
         Ok(())
     }
 
-    /// Does one partition under its lease; answers whether nothing is left in it.
+    /// Does one partition under its lease.
     async fn partition(
         &self,
         partition: &Partition,
-        requests: impl Iterator<Item = &DeleteRow>,
+        named: Struck,
         has_time: &(impl Fn() -> bool + Sync),
         report: &mut Report,
-    ) -> Result<bool, StorageError> {
-        let compiled = requests.map(|row| {
-            let compiled = Deletion::new(&row.query, row.start, row.end);
-            compiled.map_err(|error| StorageError::Corrupt {
-                what: format!("delete request `{}`", row.id),
-                reason: error.to_string(),
-            })
-        });
-        let keep: Arc<dyn Keep> = Arc::new(Struck(compiled.collect::<Result<_, _>>()?));
+    ) -> Result<Done, StorageError> {
+        let keep: Arc<dyn Keep> = Arc::new(named);
         let claim = Claim {
             owner: self.owner,
             now: self.now,
@@ -215,7 +271,7 @@ impl Eraser<'_> {
         };
         let done = self.catalog.alone(partition, claim, work).await?;
         report.busy += u64::from(done.is_none());
-        Ok(done.unwrap_or(false))
+        Ok(done.unwrap_or(Done::Part))
     }
 
     async fn run_alone(
@@ -224,7 +280,7 @@ impl Eraser<'_> {
         partition: &Partition,
         keep: &Arc<dyn Keep>,
         (has_time, report): (&(impl Fn() -> bool + Sync), &mut Report),
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Done, StorageError> {
         let rewriter = Rewriter {
             objects: self.objects,
             catalog: self.catalog,
@@ -251,18 +307,21 @@ impl Eraser<'_> {
                 });
                 let gone: Vec<&StreamRow> = gone.collect();
                 report.streams += self.unlist(lease, partition, gone).await?;
-                return Ok(true);
+                return Ok(Done::All);
             }
             seen.extend(new.iter().map(|row| row.summary.id));
             let done = rewriter.run(new, &streams, keep, has_time).await?;
             report.add_rewritten(&done);
             report.erased += done.lines;
-            if done.put_off > 0 || !done.stuck.is_empty() {
-                return Ok(false);
+            if done.put_off > 0 {
+                return Ok(Done::Untried);
+            }
+            if !done.stuck.is_empty() {
+                return Ok(Done::Part);
             }
         }
         // Somebody pushes into it all the time; the next run looks again.
-        Ok(false)
+        Ok(Done::Part)
     }
 
     /// Takes streams without lines off the labels of a partition: their rows go where nobody counts

@@ -19,31 +19,40 @@ pub(crate) struct Collector<'a> {
     pub(crate) catalog: &'a Catalog,
 }
 
+/// How much was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Collected {
+    /// All that was due.
+    All,
+    /// What there was time for.
+    Part,
+}
+
 impl Collector<'_> {
-    /// Deletes what is due before `now`.
+    /// Deletes what is due before `now`, as long as there is time.
     pub(crate) async fn run(
         &self,
         now: Timestamp,
         has_time: &impl Fn() -> bool,
         report: &mut Report,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Collected, StorageError> {
+        // Behind what was seen, and not from the beginning: what has failed is still there.
+        let mut last = None;
         loop {
-            let page = self.catalog.garbage(now).await?;
+            let page = self.catalog.garbage(last.as_ref(), now).await?;
             let is_last = page.len() < GARBAGE_PAGE;
-            let failed = report.failed;
+            last = page.last().cloned();
             for (place, garbage) in by_day(page) {
                 if !has_time() {
-                    report.put_off += 1;
-                    return Ok(());
+                    return Ok(Collected::Part);
                 }
                 if let Err(error) = self.collect(place.as_ref(), garbage, report).await {
                     report.failed += 1;
                     tracing::error!(?place, %error, "garbage is not collected");
                 }
             }
-            // What has failed would come again, and at once.
-            if is_last || report.failed > failed {
-                return Ok(());
+            if is_last {
+                return Ok(Collected::All);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::cutoff::Cutoff;
 use crate::erase::Eraser;
 use crate::error::RetentionError;
 use crate::expire::{Expiry, Suspect};
-use crate::garbage::Collector;
+use crate::garbage::{Collected, Collector};
 use crate::sweep::Sweeper;
 use crate::{Report, limits};
 
@@ -88,15 +88,17 @@ impl Handler {
     /// in one partition is counted in the report.
     pub async fn run(&self, now: Timestamp) -> Result<Report, RetentionError> {
         let started = Instant::now();
-        let has_time = || started.elapsed() < self.budget;
+        // Each part of a run leaves time to those behind it, or one that never comes to its end
+        // would be all that is ever done. What a part does not need is theirs.
+        let until = |percent: u32| move || started.elapsed() < self.budget * percent / 100;
         let mut report = Report::default();
         let collector = Collector {
             objects: &*self.objects,
             catalog: &self.catalog,
         };
-        let collected = collector.run(now, &has_time, &mut report).await;
+        let mut collected = collector.run(now, &until(40), &mut report).await;
         if self.config.compactor.retention_enabled {
-            let expired = self.expire(now, &has_time, &mut report).await;
+            let expired = self.expire(now, &until(60), &mut report).await;
             expired.map_err(RetentionError::Partitions)?;
             let eraser = Eraser {
                 objects: &*self.objects,
@@ -107,17 +109,21 @@ impl Handler {
                 due: self.due(now),
                 in_place: self.in_place,
             };
-            let erased = eraser.run(&has_time, &mut report).await;
+            let erased = eraser.run(&until(85), &mut report).await;
             erased.map_err(RetentionError::Deletes)?;
         }
-        collected.map_err(RetentionError::Garbage)?;
         let sweeper = Sweeper {
             objects: &*self.objects,
             catalog: &self.catalog,
             now,
             due: self.due(now),
         };
-        let swept = sweeper.run(&has_time, &mut report).await;
+        let swept = sweeper.run(&until(95), &mut report).await;
+        if matches!(collected, Ok(Collected::Part)) {
+            collected = collector.run(now, &until(100), &mut report).await;
+        }
+        let collected = collected.map_err(RetentionError::Garbage)?;
+        report.put_off += u64::from(collected == Collected::Part);
         swept.map_err(RetentionError::Orphans)?;
         Ok(report)
     }
@@ -144,7 +150,9 @@ impl Handler {
             in_place: self.in_place,
         };
         let partitions = self.catalog.marked_partitions().await?;
-        let suspects = self.suspects(partitions, now, report);
+        let mut suspects = self.suspects(partitions, now, report);
+        // Where time is up before all are done, the same ones must not wait each time.
+        in_turn(&mut suspects, now);
         for batch in suspects.chunks(limits::LOOKS) {
             if !has_time() {
                 report.put_off += batch.len() as u64;
@@ -192,5 +200,34 @@ impl Handler {
             }
         }
         suspects
+    }
+}
+
+/// Begins at another place with each hour's run.
+pub(crate) fn in_turn<T>(all: &mut [T], now: Timestamp) {
+    if !all.is_empty() {
+        let turn = usize::try_from(now.seconds().div_euclid(3600)).unwrap_or(0);
+        all.rotate_left(turn % all.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_comes_first_in_some_run() {
+        let first = |hour: i64| {
+            let mut all = ["a", "b", "c"];
+            in_turn(
+                &mut all,
+                Timestamp::from_seconds(1_706_702_400 + 3600 * hour),
+            );
+            all[0]
+        };
+        let mut found = [first(0), first(1), first(2)];
+        found.sort_unstable();
+        assert_eq!(found, ["a", "b", "c"]);
+        in_turn::<u8>(&mut [], Timestamp::MIN);
     }
 }

@@ -33,6 +33,11 @@ pub const REQUESTS: usize = 200;
 /// Seconds that a request is listed after it was processed: 30 days.
 pub const DELETES_KEPT: u64 = 30 * 86_400;
 
+/// Days in which a request has left something, as in a damaged segment, and that are tried again
+/// while all others are done: their list is in the row that queries read. With more of them the
+/// request goes no further than the day behind the last.
+pub const DAYS_LEFT: usize = 64;
+
 /// Looks for what was pushed while a partition was rewritten; after them it is left to the next
 /// run.
 pub const SECOND_LOOKS: usize = 3;

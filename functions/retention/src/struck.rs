@@ -1,5 +1,7 @@
 //! [`Struck`]: what requests to delete leave of a partition, as a [`Keep`]. Pure.
 
+use std::sync::Arc;
+
 use narvi_logql::batch::{Batch, LineColumn, MetadataColumn, Selection, Texts};
 use narvi_logql::deletion::Deletion;
 use narvi_logql::running::Running;
@@ -7,11 +9,11 @@ use narvi_model::{Labels, Timestamp};
 use narvi_segment::{Keep, Rows, Share};
 
 /// Every line but those that one of the requests names.
-pub(crate) struct Struck(pub(crate) Vec<Deletion>);
+pub(crate) struct Struck(pub(crate) Vec<Arc<Deletion>>);
 
 impl Keep for Struck {
     fn share(&self, labels: &Labels, first: Timestamp, last: Timestamp) -> Share {
-        let of = |one: &&Deletion| one.touches(first, last) && one.is_of(labels);
+        let of = |one: &&Arc<Deletion>| one.touches(first, last) && one.is_of(labels);
         let mut share = Share::All;
         for deletion in self.0.iter().filter(of) {
             if deletion.covers(first, last) {

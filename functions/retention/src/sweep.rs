@@ -109,7 +109,15 @@ impl Sweeper<'_> {
     ) -> Result<bool, StorageError> {
         let mut suspects = Vec::new();
         for ((tenant, day), keys) in self.candidates(page, since) {
-            let rows = self.catalog.all_segments(&tenant, day).await?;
+            let rows = match self.catalog.all_segments(&tenant, day).await {
+                Ok(rows) => rows,
+                // The walk goes on; one of the next judges all objects again.
+                Err(error) => {
+                    report.failed += 1;
+                    tracing::error!(%tenant, %day, %error, "no orphans are looked for");
+                    continue;
+                }
+            };
             let live: HashSet<String> = rows
                 .into_iter()
                 .filter_map(|row| match row.place {
@@ -127,22 +135,22 @@ impl Sweeper<'_> {
             tracing::error!("the catalog is empty while there are objects; none is taken for one");
             return Ok(false);
         }
-        let Some(listed) = self.catalog.garbage_keys().await? else {
-            tracing::error!("there is too much garbage to look for orphans");
-            return Ok(false);
+        let (count, first) = match self.catalog.garbage_keys().await? {
+            Some(listed) => {
+                suspects.retain(|key| !listed.contains(key));
+                (suspects.len(), suspects.first())
+            }
+            // Most of them may be on the list. To be on it twice does no harm, since this place on
+            // it is due later than one from before; not to be on it is for ever.
+            None => (0, None),
         };
-        suspects.retain(|key| !listed.contains(key));
-        if !suspects.is_empty() {
-            tracing::warn!(
-                count = suspects.len(),
-                first = suspects[0],
-                "orphans are collected"
-            );
-            report.orphans += suspects.len() as u64;
-            let due = self.due;
-            let garbage = suspects.into_iter().map(|key| Garbage { due, key });
-            self.catalog.put_garbage(garbage).await?;
+        if let Some(first) = first {
+            tracing::warn!(count, first, "orphans are collected");
+            report.orphans += count as u64;
         }
+        let due = self.due;
+        let garbage = suspects.into_iter().map(|key| Garbage { due, key });
+        self.catalog.put_garbage(garbage).await?;
         Ok(true)
     }
 

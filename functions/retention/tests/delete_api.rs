@@ -230,7 +230,11 @@ async fn late_cancellation_needs_force() {
     for (progress, now, plain, forced) in [
         (Progress::Received, late, (400, too_late), (204, "")),
         (
-            Progress::Through { day, percent: 50 },
+            Progress::Through {
+                day,
+                percent: 50,
+                left: Vec::new(),
+            },
             NOW,
             (400, too_late),
             (204, ""),
@@ -243,7 +247,7 @@ async fn late_cancellation_needs_force() {
         ),
     ] {
         let id = api.create(&params).await;
-        let there = api.storage.reader.advance_delete(&tenant, &id, progress);
+        let there = api.storage.reader.advance_delete(&tenant, &id, &progress);
         assert!(there.await.unwrap());
         for (force, want) in [
             ("", plain),
@@ -272,11 +276,12 @@ async fn late_cancellation_needs_force() {
     let progress = Progress::Through {
         day: Day::of(Timestamp::from_seconds(NOW)),
         percent: 7,
+        left: Vec::new(),
     };
     let there = api
         .storage
         .reader
-        .advance_delete(&tenant, &row.id, progress);
+        .advance_delete(&tenant, &row.id, &progress);
     assert!(!there.await.unwrap(), "it is not made anew");
 }
 

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use narvi_engine::{Caller, Engine, Request, Span};
 use narvi_gateway::Config;
 use narvi_model::answer::QueryResult;
-use narvi_model::{Direction, Limits, NANOS_PER_SECOND, TenantId, Timestamp};
+use narvi_model::{Day, Direction, Limits, NANOS_PER_SECOND, TenantId, Timestamp};
 use narvi_retention::{Handler, Report, RetentionError};
-use narvi_storage::{DeleteRow, Lease, Progress, Put};
+use narvi_storage::{DeleteRow, Lease, Partition, Progress, Put};
 
-use support::{Kept, Line, Storage, advance};
+use support::{Kept, Line, Storage, advance, key_of};
 
 /// 2024-01-31T12:00:00Z.
 const NOW: Timestamp = Timestamp::from_seconds(1_706_702_400);
@@ -225,19 +225,91 @@ async fn a_busy_day_is_left_to_the_next_run() {
     let report = handler.run(later(25 * HOUR)).await.unwrap();
     // The day behind is done all the same.
     assert_eq!((report.erased, report.processed, report.busy), (2, 0, 1));
-    let first = "t/2024-01-28/0"
-        .parse::<narvi_storage::Partition>()
-        .unwrap()
-        .day;
+    let [left, day] = ["t/2024-01-29/0", DAY].map(day_of);
     let want = Progress::Through {
-        day: first,
-        percent: 33,
+        day,
+        percent: 66,
+        left: vec![left],
     };
     assert_eq!(progress(&storage).await, [want]);
     storage.reader.release(&lease).await.unwrap();
     let report = handler.run(later(26 * HOUR)).await.unwrap();
     assert_eq!((report.erased, report.processed, report.busy), (1, 1, 0));
     assert_eq!(seen(&storage).await.len(), 9);
+}
+
+fn day_of(partition: &str) -> Day {
+    partition.parse::<Partition>().unwrap().day
+}
+
+#[tokio::test]
+async fn a_damaged_segment_does_not_have_all_other_days_done_again() {
+    let storage = Storage::new().await;
+    let days = ["t/2024-01-27/0", "t/2024-01-28/0", "t/2024-01-29/0", DAY];
+    let mut rows = Vec::new();
+    for day in days {
+        rows.push(storage.push(day, NOW, Kept::Object, LINES).await);
+    }
+    ask(
+        &storage,
+        "01",
+        r#"{app="a"} |= "nothing""#,
+        (-80 * HOUR, 30),
+    )
+    .await;
+    let key = key_of(&rows[1]);
+    let size = rows[1].summary.size;
+    let whole = storage.directory.get_range(&key, 0..size).await.unwrap();
+    let gone = std::slice::from_ref(&key);
+    storage.directory.delete(gone).await.unwrap();
+    let handler = handler(&storage, ON);
+    let report = handler.run(later(25 * HOUR)).await.unwrap();
+    assert_eq!((report.stuck, report.processed), (1, 0));
+    let want = Progress::Through {
+        day: day_of(DAY),
+        percent: 75,
+        left: vec![day_of(days[1])],
+    };
+    assert_eq!(progress(&storage).await, std::slice::from_ref(&want));
+    // Lines of a segment that comes back are still named, and nothing else is read again.
+    let before = storage.requests.count_of("s3.GetObject");
+    let report = handler.run(later(26 * HOUR)).await.unwrap();
+    assert_eq!((report.stuck, report.processed), (1, 0));
+    assert_eq!(storage.requests.count_of("s3.GetObject"), before + 1);
+    assert_eq!(progress(&storage).await, [want]);
+    storage.directory.put(&key, whole).await.unwrap();
+    let report = handler.run(later(27 * HOUR)).await.unwrap();
+    assert_eq!((report.stuck, report.processed), (0, 1));
+    assert_eq!(storage.requests.count_of("s3.GetObject"), before + 2);
+}
+
+#[tokio::test]
+async fn a_day_that_is_left_and_then_forgotten_keeps_no_request() {
+    let storage = Storage::new().await;
+    storage.push(DAY, NOW, Kept::Object, LINES).await;
+    ask(&storage, "01", r#"{app="a"} |= "card""#, (0, 30)).await;
+    let left = Progress::Through {
+        day: day_of(DAY),
+        percent: 50,
+        left: vec![day_of("t/2024-01-20/0")],
+    };
+    let tenant = tenant();
+    let there = storage.reader.advance_delete(&tenant, "01", &left);
+    assert!(there.await.unwrap());
+    let report = handler(&storage, ON).run(later(25 * HOUR)).await.unwrap();
+    assert_eq!((report.erased, report.processed), (0, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_holds_up_no_other() {
+    let storage = Storage::new().await;
+    storage.push(DAY, NOW, Kept::Object, LINES).await;
+    ask(&storage, "01", "no query", (0, 30)).await;
+    ask(&storage, "02", r#"{app="a"} |= "card""#, (0, 30)).await;
+    let report = handler(&storage, ON).run(later(25 * HOUR)).await.unwrap();
+    assert_eq!((report.erased, report.processed, report.failed), (1, 1, 1));
+    let done = [Progress::Received, Progress::Processed(later(25 * HOUR))];
+    assert_eq!(progress(&storage).await, done);
 }
 
 #[tokio::test]

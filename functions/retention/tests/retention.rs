@@ -10,10 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use narvi_embedded::{Meddle, Watched};
 use narvi_gateway::Config;
 use narvi_model::{NANOS_PER_SECOND, Timestamp};
-use narvi_retention::{Handler, Report, RetentionError};
-use narvi_storage::Lease;
+use narvi_retention::{Handler, Report, RetentionError, limits};
+use narvi_storage::{Garbage, Lease, StorageError};
 
 use support::{Kept, Line, Storage, advance, key_of};
 
@@ -215,6 +217,42 @@ async fn a_run_may_be_killed_at_each_request() {
             break;
         }
     }
+}
+
+/// Nothing of one tenant can be deleted.
+struct Locked;
+
+#[async_trait]
+impl Meddle for Locked {
+    async fn before_delete(&self, keys: &[String]) -> Result<(), StorageError> {
+        match keys.iter().any(|key| key.starts_with("segments/locked/")) {
+            true => Err(StorageError::Unavailable {
+                what: "s3.DeleteObjects".to_owned(),
+                source: "AccessDenied".into(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_keeps_nothing_behind_it() {
+    let storage = Storage::new().await;
+    // More than a page of it, and the oldest there is.
+    let garbage = (0..=limits::GARBAGE_PAGE).map(|n| Garbage {
+        due: NOW.minus(NANOS_PER_SECOND),
+        key: format!("segments/locked/2024-01-30/0/{n}"),
+    });
+    storage.reader.put_garbage(garbage).await.unwrap();
+    let row = storage
+        .push("t/2024-01-30/0", NOW, Kept::Object, LINE)
+        .await;
+    storage.reader.remove_segments(&[row], NOW).await.unwrap();
+    let objects = Arc::new(Watched::new(storage.objects.clone(), Locked));
+    let handler = Handler::new(objects, storage.catalog.clone(), config(""));
+    let report = handler.run(later(1)).await.unwrap();
+    assert_eq!((report.deleted, report.failed), (1, 2));
+    assert_eq!(storage.keys("t").await, [""; 0]);
 }
 
 #[tokio::test]

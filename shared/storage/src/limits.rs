@@ -117,6 +117,10 @@ pub const GARBAGE_KEYS_MAX: usize = 100_000;
 /// grace before an object is deleted must be longer.
 pub const KEY_BUCKET_SECONDS: i64 = 300;
 
+/// No lease ends later than this from now, unless a clock was wrong: it is as good as free. On a
+/// machine of one's own a process may die while the clock is years ahead.
+pub const LEASE_MAX: Duration = Duration::from_secs(7 * 86_400);
+
 /// Seconds after its end that a lease is remembered. Its fencing token starts anew after that, long
 /// after any Lambda that held it is gone.
 pub const LEASE_KEPT_SECONDS: i64 = 30 * 86_400;

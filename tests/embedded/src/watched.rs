@@ -22,6 +22,11 @@ pub trait Meddle: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Before objects are deleted; an error is that of the call.
+    async fn before_delete(&self, _keys: &[String]) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// An object as a list shows it.
     fn listed(&self, object: ObjectInfo) -> ObjectInfo {
         object
@@ -76,6 +81,7 @@ impl<M: Meddle> Objects for Watched<M> {
     }
 
     async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
+        self.meddler.before_delete(keys).await?;
         self.inner.delete(keys).await
     }
 }

@@ -173,7 +173,7 @@ impl Storage {
 
     /// Keys of all garbage.
     pub(crate) async fn garbage(&self) -> Vec<String> {
-        let found = self.reader.garbage(Timestamp::MAX).await.unwrap();
+        let found = self.reader.garbage(None, Timestamp::MAX).await.unwrap();
         found.into_iter().map(|garbage| garbage.key).collect()
     }
 }

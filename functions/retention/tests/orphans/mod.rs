@@ -52,7 +52,7 @@ async fn orphan(storage: &Storage, tenant: &str, text: &str, now: Timestamp) -> 
         .remove_segments(std::slice::from_ref(&row), now)
         .await
         .unwrap();
-    let listed = storage.reader.garbage(Timestamp::MAX).await.unwrap();
+    let listed = storage.reader.garbage(None, Timestamp::MAX).await.unwrap();
     let own = listed
         .into_iter()
         .filter(|garbage| garbage.key == key_of(&row));
@@ -172,7 +172,7 @@ async fn without_a_catalog_nothing_is_an_orphan() {
         .await
         .unwrap();
     storage.reader.remove_segments(&[row], NOW).await.unwrap();
-    let garbage = storage.reader.garbage(Timestamp::MAX).await.unwrap();
+    let garbage = storage.reader.garbage(None, Timestamp::MAX).await.unwrap();
     storage.reader.forget_garbage(&garbage).await.unwrap();
     storage
         .reader

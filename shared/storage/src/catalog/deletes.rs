@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use narvi_model::{Day, NANOS_PER_SECOND, TenantId, Timestamp};
 
 use super::Catalog;
@@ -35,17 +36,19 @@ pub struct DeleteRow {
 }
 
 /// How far the lines of a request are gone for good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Progress {
     /// All of them are there.
     #[default]
     Received,
-    /// Those of every day up to one are gone.
+    /// Those of every day up to one are gone, but for some days.
     Through {
         /// The last of these days.
         day: Day,
         /// The share of days that are done, from 0 to 100.
         percent: u8,
+        /// Those in which something could not be done: each run tries these again, and no other.
+        left: Vec<Day>,
     },
     /// All of them are gone, since this time.
     Processed(Timestamp),
@@ -60,7 +63,7 @@ impl DeleteRow {
         set("end", number(self.end.nanos()));
         set("created", number(self.created.nanos()));
         for (name, value) in self.progress.attributes() {
-            set(name, number(value));
+            set(name, value);
         }
         item
     }
@@ -72,6 +75,8 @@ impl DeleteRow {
             (false, true) => Progress::Through {
                 day: Day::from_number(fields.number("through")?),
                 percent: fields.number("percent")?,
+                left: days(&fields.optional_text("left")?.unwrap_or_default())
+                    .ok_or_else(|| fields.broken("left", "is no list of days"))?,
             },
             (false, false) => Progress::Received,
         };
@@ -87,16 +92,25 @@ impl DeleteRow {
 }
 
 impl Progress {
-    fn attributes(self) -> Vec<(&'static str, i64)> {
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         match self {
             Self::Received => Vec::new(),
-            Self::Through { day, percent } => vec![
-                ("through", i64::from(day.number())),
-                ("percent", i64::from(percent)),
-            ],
-            Self::Processed(time) => vec![("processed", time.nanos())],
+            Self::Through { day, percent, left } => {
+                let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+                vec![
+                    ("through", number(day.number())),
+                    ("percent", number(*percent)),
+                    ("left", text(left.join(" "))),
+                ]
+            }
+            Self::Processed(time) => vec![("processed", number(time.nanos()))],
         }
     }
+}
+
+/// Reads what [`Progress::attributes`] wrote; a row of a version without it has none.
+fn days(text: &str) -> Option<Vec<Day>> {
+    text.split_whitespace().map(Day::parse).collect()
 }
 
 impl Catalog {
@@ -187,7 +201,7 @@ impl Catalog {
             .delete_item()
             .table_name(&self.tables.state)
             .set_key(Some(item::key(&pk, row.id.as_str())));
-        let request = match row.progress {
+        let request = match &row.progress {
             Progress::Received => request.condition_expression(
                 "attribute_exists(pk) AND attribute_not_exists(#through) AND \
                  attribute_not_exists(#processed)",
@@ -215,7 +229,7 @@ impl Catalog {
         &self,
         tenant: &TenantId,
         id: &str,
-        progress: Progress,
+        progress: &Progress,
     ) -> Result<bool, StorageError> {
         let attributes = progress.attributes();
         if attributes.is_empty() {
@@ -233,7 +247,7 @@ impl Catalog {
             sets.push(format!("#{name} = :{name}"));
             request = request
                 .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), number(value));
+                .expression_attribute_values(format!(":{name}"), value);
         }
         let request = request.update_expression(format!("SET {}", sets.join(", ")));
         let held = if_held(
@@ -257,8 +271,8 @@ impl Catalog {
     ) -> Result<(), StorageError> {
         let state = &self.tables.state;
         let mut past = row.to_item(past_of(tenant));
-        let from = match row.progress {
-            Progress::Processed(time) => time,
+        let from = match &row.progress {
+            Progress::Processed(time) => *time,
             _ => row.created,
         };
         let kept = i64::try_from(kept.as_secs()).unwrap_or(i64::MAX);
@@ -287,8 +301,16 @@ mod tests {
         let day = Day::parse("2026-01-31").unwrap();
         for progress in [
             Progress::Received,
-            Progress::Through { day, percent: 0 },
-            Progress::Through { day, percent: 99 },
+            Progress::Through {
+                day,
+                percent: 0,
+                left: Vec::new(),
+            },
+            Progress::Through {
+                day,
+                percent: 99,
+                left: vec![Day::from_number(7), day],
+            },
             Progress::Processed(Timestamp::from_seconds(9)),
         ] {
             let row = DeleteRow {

@@ -41,23 +41,37 @@ pub(super) fn of<'a>(keys: impl Iterator<Item = &'a String>, due: Timestamp) -> 
 }
 
 impl Catalog {
-    /// The oldest garbage that is due before `before`, at most 10,000 objects. Delete the objects,
-    /// then [`Catalog::forget_garbage`], then ask again.
+    /// The oldest garbage behind `after` that is due before `before`, at most 10,000 objects.
+    /// Delete the objects, then [`Catalog::forget_garbage`], then ask for what is behind the last.
     ///
     /// # Errors
     /// `Unavailable`, `Corrupt`.
-    pub async fn garbage(&self, before: Timestamp) -> Result<Vec<Garbage>, StorageError> {
-        // What was forgotten this second may be seen again; to delete twice is fine.
+    pub async fn garbage(
+        &self,
+        after: Option<&Garbage>,
+        before: Timestamp,
+    ) -> Result<Vec<Garbage>, StorageError> {
+        let first = after.map_or_else(|| "0".to_owned(), Garbage::sort_key);
+        let last = format!("{:020}", sortable(before));
+        if first >= last {
+            return Ok(Vec::new());
+        }
+        // What was forgotten this second may be seen again; to delete twice is fine. No sort key
+        // is a time alone, so the end is not in it, and the beginning is left out below.
         let query = self
             .query(&self.tables.state, GARBAGE)
-            .key_condition_expression("pk = :pk AND sk < :before")
-            .expression_attribute_values(":before", text(format!("{:020}", sortable(before))))
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
             .consistent_read(false);
-        let items = self.items(query, limits::GARBAGE_MAX).await?;
-        items
+        let items = self.items(query, limits::GARBAGE_MAX + 1).await?;
+        let mut found: Vec<Garbage> = items
             .into_iter()
             .map(|found| read(&self.tables.state, found))
-            .collect()
+            .collect::<Result<_, _>>()?;
+        found.retain(|garbage| Some(garbage) != after);
+        found.truncate(limits::GARBAGE_MAX);
+        Ok(found)
     }
 
     /// The keys of all garbage, whenever it is due, as it is now; `None` where there is more than

@@ -13,7 +13,7 @@ use super::item::{self, Fields, Item, number, text};
 use super::{Catalog, Partition};
 use crate::StorageError;
 use crate::failure::if_held;
-use crate::limits::LEASE_KEPT_SECONDS;
+use crate::limits::{LEASE_KEPT_SECONDS, LEASE_MAX};
 
 /// The only sort key below a lease's partition key.
 const SORT_KEY: &str = "lease";
@@ -94,7 +94,8 @@ impl Catalog {
         done.map(Some)
     }
 
-    /// Takes a lease that is free, has ended, or is this owner's already; `None` while another
+    /// Takes a lease that is free, has ended, is this owner's already, or ends so late that a clock
+    /// was wrong when it was taken; `None` while another
     /// owner holds it. Each success has a new token, so of two runs under one name only the last
     /// commits.
     ///
@@ -109,7 +110,8 @@ impl Catalog {
     ) -> Result<Option<Lease>, StorageError> {
         let expires = end(now, ttl);
         let update = "SET #owner = :owner, #expires = :expires, #ttl = :ttl ADD #token :one";
-        let free = "attribute_not_exists(#token) OR #expires <= :now OR #owner = :owner";
+        let free = "attribute_not_exists(#token) OR #expires <= :now OR #expires > :never OR \
+                    #owner = :owner";
         let request = lasting(self.update_lease(name), expires)
             .update_expression(update)
             .condition_expression(free)
@@ -118,6 +120,7 @@ impl Catalog {
             .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now.nanos()))
+            .expression_attribute_values(":never", number(end(now, LEASE_MAX).nanos()))
             .return_values(ReturnValue::UpdatedNew);
         let Some(mut found) = self.update(name, request).await? else {
             return Ok(None);

@@ -18,6 +18,9 @@ use crate::{Put, StorageError};
 /// What every row of a time range passes, and every row that may hide another one.
 const TOUCHES: &str = "(#first < :end AND #last >= :start) OR attribute_exists(#replaces)";
 
+/// Before the sort keys of all rows above level 0, and behind those of pushes.
+const FIRST_MERGED: &str = "01";
+
 impl Catalog {
     /// Commits a segment, in one request. `Existed` means that the same push has been stored
     /// before: a success for the client, and an object that this attempt wrote under another key is
@@ -94,6 +97,39 @@ impl Catalog {
         items
             .map(|found| item::to_segment(&self.tables.segments, found))
             .collect()
+    }
+
+    /// The rows of a partition that can be merged now, in bounded memory whatever there is: all
+    /// that merges have made, also where they are replaced, and pushes in the order of their first
+    /// lines, as many as `pages` of 1 MB have. One request where that is all, which the answer also
+    /// says.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt`, `TooMuch`.
+    pub async fn mergeable_segments(
+        &self,
+        p: &Partition,
+        pages: usize,
+    ) -> Result<(Vec<SegmentRow>, bool), StorageError> {
+        let table = &self.tables.segments;
+        let (mut items, next) = self.pages(self.query(table, &p.to_string()), pages).await?;
+        let mut is_whole = true;
+        if let Some(next) = next {
+            let last = item::Fields::new(table, next).sk;
+            is_whole = last.as_str() >= FIRST_MERGED;
+            let above = self
+                .query(table, &p.to_string())
+                .key_condition_expression("pk = :pk AND sk > :last")
+                .expression_attribute_values(
+                    ":last",
+                    item::text(last.max(FIRST_MERGED.to_owned())),
+                );
+            items.extend(self.items(above, usize::MAX).await?);
+        }
+        let rows = items
+            .into_iter()
+            .map(|found| item::to_segment(table, found));
+        Ok((rows.collect::<Result<_, _>>()?, is_whole))
     }
 
     /// Every row of a tenant's day, from all shards, also those that are replaced.

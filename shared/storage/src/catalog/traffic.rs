@@ -66,6 +66,27 @@ impl Catalog {
             .consistent_read(true)
     }
 
+    /// Sends `query` for so many pages at most; the items, and the key of the last where more
+    /// follow.
+    pub(super) async fn pages(
+        &self,
+        query: QueryFluentBuilder,
+        most: usize,
+    ) -> Result<(Vec<Item>, Option<Item>), StorageError> {
+        let table = query.get_table_name().clone().unwrap_or_default();
+        let (mut items, mut next) = (Vec::new(), None);
+        for _ in 0..most {
+            let page = query.clone().set_exclusive_start_key(next).send().await;
+            let page = page.map_err(|e| failure(format!("dynamodb.Query `{table}`"), e))?;
+            items.extend(page.items.unwrap_or_default());
+            next = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok((items, next))
+    }
+
     /// Sends `query` until its last page, or until there are `enough` items.
     pub(super) async fn items(
         &self,

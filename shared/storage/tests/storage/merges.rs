@@ -207,6 +207,22 @@ async fn a_partition_is_free_again_whatever_comes_of_the_work() {
 }
 
 #[tokio::test]
+async fn a_lease_of_a_clock_that_was_wrong_is_free() {
+    let (catalog, _) = catalog(1).await;
+    let now = day().end();
+    let wrong = now.plus(10 * 366 * 86_400 * NANOS_PER_SECOND);
+    let dead = catalog.acquire("c", "x", wrong, MINUTE).await.unwrap();
+    let lease = catalog
+        .acquire("c", "y", now, MINUTE)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(lease.token > dead.as_ref().unwrap().token);
+    assert!(catalog.renew(&dead.unwrap(), wrong, MINUTE).await.is_err());
+    assert_eq!(catalog.acquire("c", "z", now, MINUTE).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn two_runs_race_for_a_lease() {
     let (catalog, _) = catalog(1).await;
     let names: Vec<String> = (0..8).map(|n| n.to_string()).collect();

@@ -155,6 +155,42 @@ async fn many_pages_are_read_in_ascending_order() {
         requests.count_of("dynamodb.Query") >= 4,
         "4 MB are four pages"
     );
+    // Of so many, merges begin with the first, and know all that may replace one of them.
+    let row = |n, level, first| {
+        let mut row = segment(&p, n, first, 100);
+        (row.level, row.replaces) = (level, vec![segment_id(39)]);
+        row
+    };
+    let merged = [row(50, 1, 0), row(51, 12, 5)];
+    for row in &merged {
+        catalog.put_segment(row).await.unwrap();
+    }
+    let (found, is_whole) = catalog.mergeable_segments(&p, 2).await.unwrap();
+    assert!(
+        !is_whole && (10..30).contains(&found.len()),
+        "{}",
+        found.len()
+    );
+    let pushes = found.len() - 2;
+    assert_eq!(ids(&found[..3]), [39, 38, 37]);
+    assert_eq!(ids(&found[pushes..]), [50, 51]);
+    let before = requests.count_of("dynamodb.Query");
+    let (found, is_whole) = catalog.mergeable_segments(&p, 1000).await.unwrap();
+    assert_eq!((found.len(), is_whole), (42, true));
+    let pages = requests.count_of("dynamodb.Query") - before;
+    // Where pages end among merged rows all pushes are there.
+    let most = usize::try_from(pages).unwrap();
+    for row in (60..90).map(|n| row(n, 20, 9)) {
+        let mut row = row;
+        row.place = Place::Inline(Bytes::from(vec![9; 100 << 10]));
+        catalog.put_segment(&row).await.unwrap();
+    }
+    let (found, is_whole) = catalog.mergeable_segments(&p, most).await.unwrap();
+    assert_eq!((found.len(), is_whole), (72, true));
+    catalog
+        .remove_segments(&found[40..], day().end())
+        .await
+        .unwrap();
     // a page may be empty after the filter and still not be the last one
     let found = catalog
         .segments(&tenant("a"), day(), seconds(0, 2))

@@ -20,16 +20,22 @@ async fn removed_objects_become_garbage() {
     // a repeat after a run that stopped half-way
     catalog.remove_segments(&rows, due).await.unwrap();
 
-    assert_eq!(catalog.garbage(due).await.unwrap(), [], "not due yet");
-    let found = catalog.garbage(due.plus(1)).await.unwrap();
+    assert_eq!(catalog.garbage(None, due).await.unwrap(), [], "not due yet");
+    let found = catalog.garbage(None, due.plus(1)).await.unwrap();
     assert_eq!(found.len(), 59, "what was inline has no object");
     assert!(found.contains(&Garbage {
         due,
         key: "segments/a/7".to_owned()
     }));
+    // What cannot be deleted does not come again before what is behind it.
+    let rest = catalog.garbage(Some(&found[20]), due.plus(1)).await;
+    assert_eq!(rest.unwrap(), found[21..]);
+    let rest = catalog.garbage(Some(&found[58]), due.plus(1)).await;
+    assert_eq!(rest.unwrap(), []);
+    assert_eq!(catalog.garbage(Some(&found[58]), due).await.unwrap(), []);
     catalog.forget_garbage(&found).await.unwrap();
     catalog.forget_garbage(&found).await.unwrap();
-    assert_eq!(catalog.garbage(due.plus(1)).await.unwrap(), []);
+    assert_eq!(catalog.garbage(None, due.plus(1)).await.unwrap(), []);
 }
 
 #[tokio::test]
