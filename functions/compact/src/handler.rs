@@ -2,6 +2,7 @@
 //! side.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -29,7 +30,12 @@ pub struct Handler {
     memory: Memory,
     push_pages: usize,
     in_place: bool,
+    /// The minute of the last run.
+    last: AtomicI64,
 }
+
+/// Before every minute.
+const NEVER: i64 = i64::MIN;
 
 impl Handler {
     /// Takes leases in the name of this process.
@@ -46,7 +52,15 @@ impl Handler {
             memory: Memory::new(limits::MEMORY),
             push_pages: limits::PUSH_PAGES,
             in_place: false,
+            last: AtomicI64::new(NEVER),
         }
+    }
+
+    /// Looks at all days in its first run: for who runs now and then, and maybe never at midnight.
+    #[must_use]
+    pub fn looking_back(self) -> Self {
+        let last = AtomicI64::new(NEVER + 1);
+        Self { last, ..self }
     }
 
     /// Merges on the thread that polls a run, and not beside it: for who has no other.
@@ -113,12 +127,18 @@ impl Handler {
     }
 
     /// Today and yesterday each minute, days with late lines each hour, all days once a day: a look
-    /// is a request, and almost nothing happens on old days.
+    /// is a request, and almost nothing happens on old days. An hour begins with its first minute,
+    /// and for who has slept through that with the first run in it.
     async fn partitions(&self, now: Timestamp) -> Result<Vec<Partition>, StorageError> {
         let minute = now.seconds().div_euclid(60);
-        let days = match (minute % (24 * 60), minute % 60) {
-            (0, _) => return self.catalog.partitions().await,
-            (_, 0) => limits::LATE_DAYS,
+        let last = self.last.swap(minute, Ordering::Relaxed);
+        let begins = |length: i64| {
+            let has_missed = last != NEVER && last.div_euclid(length) < minute.div_euclid(length);
+            minute % length == 0 || has_missed
+        };
+        let days = match (begins(24 * 60), begins(60)) {
+            (true, _) => return self.catalog.partitions().await,
+            (_, true) => limits::LATE_DAYS,
             _ => 1,
         };
         let first = Day::from_number(Day::of(now).number().saturating_sub(days));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use narvi_compact::{CompactError, Handler, Report, limits};
 use narvi_gateway::Config;
-use narvi_model::{NANOS_PER_SECOND, Timestamp};
+use narvi_model::{NANOS_PER_DAY, NANOS_PER_SECOND, Timestamp};
 use narvi_segment::{Codec, Footer};
 use narvi_storage::left_behind;
 
@@ -439,9 +439,20 @@ async fn old_days_are_looked_at_less_often() {
         (later(55 * 60), 2),
         (midnight, 3),
         (midnight.plus(1), 3),
+        (midnight.plus(60 * NANOS_PER_SECOND), 0),
+        // The run of a full hour has not come, nor that of midnight.
+        (midnight.plus(3661 * NANOS_PER_SECOND), 2),
+        (midnight.plus(3721 * NANOS_PER_SECOND), 0),
+        (midnight.plus(NANOS_PER_DAY + 61 * NANOS_PER_SECOND), 3),
     ] {
         let report = handler.run(now).await.unwrap();
         assert_eq!(report.partitions, want, "{}", now.rfc3339_seconds());
+    }
+    // A machine that is on by day only.
+    let handler = self::handler(&storage, "a").looking_back();
+    for want in [3, 1] {
+        let report = handler.run(NOW).await.unwrap();
+        assert_eq!(report.partitions, want);
     }
 }
 

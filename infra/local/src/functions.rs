@@ -55,11 +55,8 @@ impl Functions {
         let ingest = narvi_ingest::Handler::new(objects(), catalog(), settings());
         let ingest = Arc::new(ingest.with_live(live));
         let query = Arc::new(narvi_query::Handler::new(objects(), catalog(), settings()));
-        let compact = Arc::new(narvi_compact::Handler::new(
-            objects(),
-            catalog(),
-            settings(),
-        ));
+        let compact = narvi_compact::Handler::new(objects(), catalog(), settings());
+        let compact = Arc::new(compact.looking_back());
         let retention = Arc::new(narvi_retention::Handler::new(
             objects(),
             catalog(),

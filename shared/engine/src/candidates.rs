@@ -10,10 +10,12 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt as _};
 use narvi_logql::logs::Arrival;
 use narvi_logql::required::Required;
-use narvi_model::{Labels, StreamId, TimeRange};
+use narvi_model::{Labels, StreamId, TimeRange, Timestamp};
 use narvi_segment::{ChunkMeta, FooterStream};
 use narvi_storage::SegmentRow;
 
+use crate::error::EngineError;
+use crate::limits::MAX_OVERLAPS;
 use crate::lookup::Found;
 use crate::needles::{Filters, Known};
 use crate::tail::Tail;
@@ -79,12 +81,15 @@ impl Candidate {
 /// opened segments of a day. One that cannot hold it is no elder either: no line of the answer
 /// repeats a line of it. Nor is one that is hidden all through: what repeats its lines is hidden
 /// for the same reason.
+///
+/// # Errors
+/// Where more of them overlap than could be compared.
 pub(crate) fn candidates(
     found: &Found,
     mut segments: Vec<Opened>,
     range: TimeRange,
     required: &Required,
-) -> Vec<Candidate> {
+) -> Result<Vec<Candidate>, EngineError> {
     segments.sort_by_key(|segment| (segment.row.created, segment.row.summary.id));
     let mut candidates = Vec::new();
     let mut by_stream: HashMap<StreamId, Vec<usize>> = HashMap::new();
@@ -122,33 +127,92 @@ pub(crate) fn candidates(
             });
         }
     }
+    let mut room = MAX_OVERLAPS;
     for chunks in by_stream.into_values() {
-        find_elders(&mut candidates, chunks);
+        let spans = chunks.into_iter().map(|place| {
+            let candidate: &Candidate = &candidates[place];
+            let (first, last) = (candidate.chunk().first, candidate.chunk().last);
+            (first, last, candidate.arrival, place)
+        });
+        let spans = spans.collect();
+        overlaps(spans, &mut room, |younger, elder| {
+            candidates[younger].elders.push(elder);
+        })?;
     }
-    candidates
+    Ok(candidates)
 }
 
-/// Fills in the elders of the chunks of one stream by walking them in the order of time.
-fn find_elders(candidates: &mut [Candidate], mut chunks: Vec<usize>) {
-    chunks.sort_by_key(|&place| candidates[place].chunk().first);
-    let mut open: Vec<usize> = Vec::new();
-    for place in chunks {
-        let first = candidates[place].chunk().first;
-        open.retain(|&other| candidates[other].chunk().last >= first);
-        for &other in &open {
+/// First and last time of a chunk, when it came, and its place.
+type Span = (Timestamp, Timestamp, Arrival, usize);
+
+/// Notes the pairs of chunks of one stream that overlap in time, the younger one first, found by
+/// walking them in the order of time.
+///
+/// # Errors
+/// More pairs than there is room.
+fn overlaps(
+    mut spans: Vec<Span>,
+    room: &mut usize,
+    mut note: impl FnMut(usize, usize),
+) -> Result<(), EngineError> {
+    spans.sort_by_key(|(first, ..)| *first);
+    let mut open: Vec<Span> = Vec::new();
+    for span in spans {
+        let (first, _, arrival, place) = span;
+        open.retain(|(_, last, ..)| *last >= first);
+        for &(_, _, other_arrival, other) in &open {
             // Within one segment the writer has dropped repeated lines already.
-            if candidates[other].arrival.0 >> CHUNK_BITS
-                == candidates[place].arrival.0 >> CHUNK_BITS
-            {
+            if other_arrival.0 >> CHUNK_BITS == arrival.0 >> CHUNK_BITS {
                 continue;
             }
-            let (elder, younger) = if candidates[other].arrival < candidates[place].arrival {
-                (other, place)
-            } else {
-                (place, other)
-            };
-            candidates[younger].elders.push(elder);
+            *room = room.checked_sub(1).ok_or_else(too_many)?;
+            match other_arrival < arrival {
+                true => note(place, other),
+                false => note(other, place),
+            }
         }
-        open.push(place);
+        open.push(span);
+    }
+    Ok(())
+}
+
+fn too_many() -> EngineError {
+    EngineError::Refused(format!(
+        "more than {MAX_OVERLAPS} pairs of chunks of one stream and day overlap in time, too many \
+         to tell repeated lines apart; narrow the time range or the stream selector, or ask again \
+         when they are merged"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlaps_are_found_once_and_bounded() {
+        let at = Timestamp::from_seconds;
+        let span = |(first, last, rank, place): &(i64, i64, u64, usize)| {
+            (at(*first), at(*last), Arrival(rank << CHUNK_BITS), *place)
+        };
+        let of = |spans: &[(i64, i64, u64, usize)], mut room: usize| {
+            let mut found = Vec::new();
+            let spans = spans.iter().map(span).collect();
+            let done = overlaps(spans, &mut room, |younger, elder| {
+                found.push((younger, elder));
+            });
+            done.map_err(|error| error.to_string())?;
+            Ok::<_, String>((found, room))
+        };
+        let spans = [
+            (10, 20, 1, 0),
+            (0, 10, 2, 1),
+            (21, 30, 0, 2),
+            (15, 25, 0, 3),
+        ];
+        let pairs = vec![(1, 0), (0, 3)];
+        assert_eq!(of(&spans, 9), Ok((pairs.clone(), 7)));
+        assert_eq!(of(&spans, 2), Ok((pairs, 0)));
+        let refused = of(&spans, 1).unwrap_err();
+        assert!(refused.contains("overlap in time"), "{refused}");
     }
 }

@@ -107,3 +107,8 @@ pub const MAX_DAMAGE_WARNINGS: usize = 10;
 /// How often an answer is sought where segments are deleted while they are read. They are deleted
 /// long after they were merged, so a second time needs a reader that stood still for that long.
 pub const SEARCHES: usize = 3;
+
+/// Pairs of chunks of a day that belong to one stream and overlap in time: 64 MiB of their places.
+/// Only pushes that wait for their merge overlap like that, 4,096 of which each has lines of the
+/// same hour, or 100,000 of 80 senders. Beyond it a query is refused.
+pub const MAX_OVERLAPS: usize = 8 << 20;

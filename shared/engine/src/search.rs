@@ -215,7 +215,7 @@ impl<S: Scanner> Search<'_, S> {
         let touched = touched.cloned().collect();
         let (segments, stats) = open_rows(self.view.engine, touched, opening).await?;
         Ok(DayPlan {
-            candidates: Arc::new(candidates(found, segments, range, &required)),
+            candidates: Arc::new(candidates(found, segments, range, &required)?),
             stats,
         })
     }

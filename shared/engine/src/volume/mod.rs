@@ -121,7 +121,7 @@ impl Engine {
             while let Some(day) = days.next().await {
                 let (located, segments) = day?;
                 stats.add(&located.stats);
-                let found = candidates(&located.found, segments, range, &Required::Anything);
+                let found = candidates(&located.found, segments, range, &Required::Anything)?;
                 let found = Arc::new(found);
                 let weights = self.weigh(&found, &damage, running).await?;
                 for (candidate, weight) in found.iter().zip(weights) {
