@@ -12,14 +12,26 @@
 
 #![cfg(test)]
 
+#[path = "simulation/activities.rs"]
+mod activities;
+#[path = "simulation/deleting.rs"]
+mod deleting;
 #[path = "simulation/ledger.rs"]
 mod ledger;
 #[path = "simulation/objects.rs"]
 mod objects;
+#[path = "simulation/remains.rs"]
+mod remains;
+#[path = "simulation/requests.rs"]
+mod requests;
+#[path = "simulation/rest.rs"]
+mod rest;
 #[path = "simulation/rng.rs"]
 mod rng;
 #[path = "simulation/schedule.rs"]
 mod schedule;
+#[path = "simulation/setting.rs"]
+mod setting;
 #[path = "simulation/system.rs"]
 mod system;
 #[path = "simulation/tables.rs"]
@@ -32,13 +44,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use narvi_embedded::Tables;
-use narvi_model::{NANOS_PER_SECOND, Timestamp};
 
 use objects::Bucket;
 use rng::Rng;
 use schedule::Schedule;
+use setting::Setting;
 use system::System;
-use world::World;
+use world::{Tally, World};
 
 /// Runs of one test; a minute and a half of two cores in a debug build.
 const SEEDS: u64 = 2000;
@@ -66,32 +78,31 @@ enum Mistake {
 struct Run {
     verdict: Result<(), String>,
     trace: Vec<String>,
+    tally: Tally,
 }
 
 fn run(seed: u64, mistake: Option<Mistake>) -> Run {
     let mut rng = Rng::new(seed);
-    // Some days begin in the middle of a run.
-    let start = 1_768_478_400 + rng.pick(&[0, 11 * 3600, 43_000]);
-    let faults = rng.pick(&[0, 3, 10, 25]);
-    let activities = rng.between(8, 30) as usize;
-    let shards = rng.pick(&[1, 1, 2]);
-    let config = rng.pick(&["", "limits_config:\n  retention_period: 24h\n"]);
-    let world = World::new(Timestamp::from_nanos(start * NANOS_PER_SECOND), rng);
+    let setting = Setting::pick(&mut rng);
+    let world = World::new(setting.start, rng);
     let tables = Tables::default();
     let bucket = Bucket::new(&world, mistake);
-    let catalog = tables::catalog(&world, (&tables, &bucket), (shards, mistake));
-    let system = System::new(&world, (bucket, catalog), config);
-    let system = Arc::new(system);
-    let mut schedule = Schedule::new(Arc::clone(&system), activities);
+    let catalog = tables::catalog(&world, (&tables, &bucket), (setting.shards, mistake));
+    let system = System::new(&world, (bucket, tables, catalog), &setting);
+    let mut schedule = Schedule::new(Arc::new(system), &setting);
     let done = catch_unwind(AssertUnwindSafe(|| {
         schedule.prepare()?;
-        world.state().faults = faults;
+        world.state().faults = setting.faults;
         schedule.run()
     }));
     let verdict = done.unwrap_or_else(|_| Err("it panicked, see above".to_owned()));
     drop(schedule);
-    let trace = std::mem::take(&mut world.state().trace);
-    Run { verdict, trace }
+    let mut state = world.state();
+    Run {
+        verdict,
+        trace: std::mem::take(&mut state.trace),
+        tally: std::mem::take(&mut state.tally),
+    }
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -125,16 +136,26 @@ fn search<T: Send>(
     found.into_inner().unwrap()
 }
 
-/// Nothing is wrong with seeds, or the first that are wrong are told with the trace of one.
+/// Nothing is wrong with seeds, or the first that are wrong are told with the trace of one; what
+/// happened in them, and how often.
 #[track_caller]
-fn check(seeds: impl Iterator<Item = u64> + Send) {
+fn check(seeds: impl Iterator<Item = u64> + Send) -> Tally {
+    let total = Mutex::new(Tally::new());
+    let shows = number("NARVI_SEED").is_some() && number("NARVI_SEEDS").is_none();
     let mut wrong = search(seeds, ENOUGH, |seed| {
-        let Run { verdict, trace } = run(seed, None);
-        verdict.err().map(|wrong| (seed, wrong, trace))
+        let one = run(seed, None);
+        if shows && one.verdict.is_ok() {
+            one.trace.iter().for_each(|line| eprintln!("{line}"));
+        }
+        let mut total = total.lock().unwrap();
+        for (what, times) in one.tally {
+            *total.entry(what).or_default() += times;
+        }
+        one.verdict.err().map(|wrong| (seed, wrong, one.trace))
     });
     wrong.sort_by_key(|(_, _, trace)| trace.len());
     let Some((seed, _, trace)) = wrong.first() else {
-        return;
+        return total.into_inner().unwrap();
     };
     for line in trace {
         eprintln!("{line}");
@@ -151,7 +172,16 @@ fn nothing_is_lost_and_nothing_is_doubled() {
     let first = number("NARVI_SEED");
     let count = first.map_or(SEEDS, |_| 1);
     let first = first.unwrap_or(0);
-    check(first..first + number("NARVI_SEEDS").unwrap_or(count));
+    let count = number("NARVI_SEEDS").unwrap_or(count);
+    let tally = check(first..first + count);
+    for (what, times) in &tally {
+        eprintln!("{times:>8} {what}");
+        // Where nothing happens, nothing can be found.
+        assert!(
+            count < SEEDS || times * 100 >= count,
+            "{times} times {what}"
+        );
+    }
 }
 
 #[test]

@@ -35,6 +35,11 @@ impl Bucket {
         self.stored.lock().unwrap().keys().cloned().collect()
     }
 
+    pub(crate) fn bytes(&self, key: &str) -> Option<Bytes> {
+        let stored = self.stored.lock().unwrap();
+        stored.get(key).map(|(bytes, _)| bytes.clone())
+    }
+
     /// Takes objects away.
     pub(crate) fn remove(&self, keys: &[String]) {
         let mut stored = self.stored.lock().unwrap();
@@ -98,7 +103,12 @@ impl Objects for Bucket {
             Some(bytes.get(start..end).map(|part| bytes.slice_ref(part)))
         };
         let key = key.to_owned();
-        match self.call(format!("get {key}"), Kind::Read, read).await? {
+        let found = self.call(format!("get {key}"), Kind::Read, read).await?;
+        self.world
+            .count_if("a reader came for what was deleted", |state| {
+                found.is_none() && state.is_in("read")
+            });
+        match found {
             None => Err(StorageError::NotFound { key }),
             Some(None) => Err(StorageError::Corrupt {
                 what: key,
@@ -130,6 +140,10 @@ impl Objects for Bucket {
 
     async fn delete(&self, keys: &[String]) -> Result<(), StorageError> {
         let names = keys.to_vec();
+        self.world
+            .count_if("objects were deleted beside a read", |state| {
+                state.is_running("read") && !keys.is_empty()
+            });
         let write = move |stored: &mut Stored, extent| {
             let count = match extent {
                 Extent::Whole => names.len(),

@@ -1,18 +1,18 @@
 //! [`Schedule`]: decides, by the dice of a seed, what happens next: an activity begins, a call goes
-//! on, the clock moves, something is killed. Then it lets everything come to rest and checks.
+//! on, the clock moves, something is killed. What the activities are is said in `activities`, how it
+//! ends in `rest`.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
-use narvi_model::{NANOS_PER_DAY, NANOS_PER_SECOND, Timestamp};
+use narvi_model::{NANOS_PER_SECOND, Timestamp};
 
 use super::ledger::Line;
-use super::system::{HOSTS, System};
-
-/// Bytes of a line that makes a push too large for its row.
-const LARGE: usize = 9_000;
+use super::requests::Asked;
+use super::setting::Setting;
+use super::system::System;
 
 /// Steps after which a seed that does not come to rest has failed.
 const STEPS: usize = 20_000;
@@ -36,33 +36,41 @@ impl Wake for Woken {
 
 /// One run of a system.
 pub(crate) struct Schedule {
-    system: Arc<System>,
+    pub(crate) system: Arc<System>,
+    pub(crate) setting: Setting,
     tasks: Vec<Task>,
     /// Activities that are still to begin.
     left: usize,
-    begun: usize,
+    pub(crate) begun: usize,
+    /// Who has taken leases so far.
+    pub(crate) owners: usize,
     /// Batches that were sent; clients send them again.
-    batches: Vec<Vec<Line>>,
-    numbers: u64,
+    pub(crate) batches: Vec<Vec<Line>>,
+    /// What was asked to be deleted; clients ask again.
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) numbers: u64,
 }
 
 impl Schedule {
-    pub(crate) fn new(system: Arc<System>, activities: usize) -> Self {
+    pub(crate) fn new(system: Arc<System>, setting: &Setting) -> Self {
         Self {
             system,
+            setting: setting.clone(),
             tasks: Vec::new(),
-            left: activities,
+            left: setting.activities,
             begun: 0,
+            owners: 0,
             batches: Vec::new(),
+            asked: Vec::new(),
             numbers: 0,
         }
     }
 
-    fn roll(&self, end: usize) -> usize {
+    pub(crate) fn roll(&self, end: usize) -> usize {
         self.system.world.state().rng.below(end)
     }
 
-    fn between(&self, first: i64, last: i64) -> i64 {
+    pub(crate) fn between(&self, first: i64, last: i64) -> i64 {
         self.system.world.state().rng.between(first, last)
     }
 
@@ -91,130 +99,17 @@ impl Schedule {
     fn step(&mut self) {
         let world = Arc::clone(&self.system.world);
         match self.roll(100) {
-            0..12 if self.left > 0 => self.begin(),
+            0..12 if self.left > 0 => self.next(),
             12..14 => self.kill(),
             14..20 => self.pass(),
             _ if world.release() => {}
-            _ if self.left > 0 => self.begin(),
+            _ if self.left > 0 => self.next(),
             _ => self.pass(),
         }
         self.poll();
     }
 
-    /// Begins an activity.
-    fn begin(&mut self) {
-        self.left -= 1;
-        self.begun += 1;
-        match self.roll(20) {
-            0..7 => {
-                let batch = self.batch();
-                self.batches.push(batch.clone());
-                self.push(batch);
-            }
-            7..11 => self.push_again(),
-            11..14 => self.compact(),
-            14..16 => self.retain(),
-            _ => self.read(),
-        }
-    }
-
-    fn batch(&mut self) -> Vec<Line> {
-        let now = self.system.world.now();
-        let count = self.roll(3) + 1;
-        let large = self.roll(100) < 40;
-        let late = self.roll(100) < 15;
-        (0..count)
-            .map(|place| {
-                self.numbers += 1;
-                let age = match late {
-                    true => self.between(0, 3 * 3600),
-                    false => self.between(0, 60),
-                };
-                Line {
-                    number: self.numbers,
-                    time: now.minus(age * NANOS_PER_SECOND),
-                    stream: self.roll(3),
-                    padding: if large && place == 0 { LARGE } else { 0 },
-                }
-            })
-            .collect()
-    }
-
-    /// A client sends a batch again, or its lines among others; twice at once, sometimes.
-    fn push_again(&mut self) {
-        let Some(last) = self.batches.len().checked_sub(1) else {
-            return;
-        };
-        let mut batch = self.batches[last - self.roll(self.batches.len().min(5))].clone();
-        if self.roll(100) < 40 {
-            batch.extend(self.batch());
-            batch.extend(self.batches[self.roll(self.batches.len())].clone());
-            self.batches.push(batch.clone());
-        }
-        if self.roll(100) < 40 {
-            self.push(batch.clone());
-        }
-        self.push(batch);
-    }
-
-    fn push(&mut self, lines: Vec<Line>) {
-        let (host, skew) = (self.roll(HOSTS), self.skew());
-        let system = Arc::clone(&self.system);
-        let numbers: Vec<u64> = lines.iter().map(|line| line.number).collect();
-        let name = format!("push {}", self.begun);
-        system
-            .world
-            .state()
-            .note(&format!("{name} begins: {numbers:?}"));
-        self.spawn(
-            name,
-            29,
-            async move { system.push(host, &lines, skew).await },
-        );
-    }
-
-    /// Twice at once, where the schedule delivers an event twice.
-    fn compact(&mut self) {
-        let runs = 1 + usize::from(self.roll(100) < 40);
-        for run in 0..runs {
-            let (system, skew) = (Arc::clone(&self.system), self.skew());
-            let owner = format!("compact {}.{run}", self.begun);
-            // A machine may stand still; the lease, of 300 s, then ends before the run does.
-            let limit = if self.roll(100) < 30 { 1200 } else { 120 };
-            self.spawn(owner.clone(), limit, async move {
-                system.compact(&owner, skew).await;
-            });
-        }
-    }
-
-    fn retain(&mut self) {
-        let runs = 1 + usize::from(self.roll(100) < 30);
-        for run in 0..runs {
-            let (system, skew) = (Arc::clone(&self.system), self.skew());
-            let owner = format!("retain {}.{run}", self.begun);
-            self.spawn(owner.clone(), 300, async move {
-                system.retain(&owner, skew).await;
-            });
-        }
-    }
-
-    fn read(&mut self) {
-        let (host, system) = (self.roll(HOSTS), Arc::clone(&self.system));
-        let name = format!("read {}", self.begun);
-        // Two queries, each of which has 28 s.
-        self.spawn(
-            name.clone(),
-            28,
-            async move { system.read(host, &name).await },
-        );
-    }
-
-    /// Clocks of hosts differ by seconds.
-    fn skew(&self) -> i64 {
-        self.between(-5, 5) * NANOS_PER_SECOND
-    }
-
-    fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         name: String,
         seconds: i64,
@@ -226,6 +121,31 @@ impl Schedule {
             until: self.system.world.now().plus(seconds * NANOS_PER_SECOND),
             woken: Arc::new(Woken(AtomicBool::new(true))),
         });
+        self.tell();
+    }
+
+    fn next(&mut self) {
+        self.left -= 1;
+        self.begun += 1;
+        self.begin();
+    }
+
+    /// Nothing begins for so many calls at most, until none waits.
+    pub(crate) fn settle(&mut self, calls: usize) {
+        let world = Arc::clone(&self.system.world);
+        self.poll();
+        for _ in 0..calls {
+            if !world.release() {
+                return;
+            }
+            self.poll();
+        }
+    }
+
+    /// Tells the world who is under way.
+    fn tell(&self) {
+        let names = self.tasks.iter().map(|task| task.name.clone());
+        self.system.world.state().running = names.collect();
     }
 
     fn kill(&mut self) {
@@ -237,6 +157,7 @@ impl Schedule {
             .world
             .state()
             .note(&format!("{} is killed", task.name));
+        self.tell();
     }
 
     /// Moves the clock: mostly a little while something is under way.
@@ -254,7 +175,7 @@ impl Schedule {
         self.advance(nanos);
     }
 
-    fn advance(&mut self, nanos: i64) {
+    pub(crate) fn advance(&mut self, nanos: i64) {
         let world = Arc::clone(&self.system.world);
         world.pass(nanos);
         let now = world.now();
@@ -265,6 +186,7 @@ impl Schedule {
         for task in Vec::<Task>::from_iter(over) {
             world.state().note(&format!("{} is out of time", task.name));
         }
+        self.tell();
     }
 
     /// Polls what can go on until nothing can.
@@ -286,56 +208,13 @@ impl Schedule {
             {
                 let task = self.tasks.remove(place);
                 world.state().note(&format!("{} is done", task.name));
+                self.tell();
             }
         }
     }
 
-    /// Without faults: everything ends, is merged and collected, and is checked before and after.
-    fn rest(&mut self) -> Result<(), String> {
-        let world = Arc::clone(&self.system.world);
-        world.state().faults = 0;
-        world.state().is_calm = true;
-        world.land(|_, _| true);
-        world.state().note("no more faults");
-        self.check("at rest", HOSTS)?;
-        self.advance(3600 * NANOS_PER_SECOND);
-        self.alone("last compaction", |system| async move {
-            system.compact("last", 0).await;
-        })?;
-        // At midnight all days are looked at.
-        let now = world.now();
-        let midnight = NANOS_PER_DAY - now.nanos().rem_euclid(NANOS_PER_DAY);
-        self.advance(midnight + NANOS_PER_DAY);
-        self.alone("last merge", |system| async move {
-            system.compact("night", 0).await;
-        })?;
-        self.check("when all is merged", 1)?;
-        self.advance(7201 * NANOS_PER_SECOND);
-        // What is due goes, then what no row has pointed to for a day, and that when it is due.
-        for hours in [0, 49, 3] {
-            self.advance(hours * 3600 * NANOS_PER_SECOND);
-            self.alone("last retention", |system| async move {
-                system.retain("last", 0).await;
-            })?;
-        }
-        self.alone("objects", |system| async move {
-            system.check_objects().await;
-        })?;
-        self.check("at the end", 1)
-    }
-
-    fn check(&mut self, when: &'static str, hosts: usize) -> Result<(), String> {
-        for host in 0..hosts {
-            self.alone(
-                when,
-                move |system| async move { system.read(host, when).await },
-            )?;
-        }
-        Ok(())
-    }
-
     /// Runs one thing to its end.
-    fn alone<W: Future<Output = ()> + Send + 'static>(
+    pub(crate) fn alone<W: Future<Output = ()> + Send + 'static>(
         &mut self,
         name: &str,
         work: impl FnOnce(Arc<System>) -> W,

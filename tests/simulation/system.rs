@@ -1,22 +1,24 @@
 //! [`System`]: the parts of Narvi over one world, what they are asked to do, and what is checked of
 //! it. Every activity is a future that the schedule polls.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use narvi_compact::{Packing, Sizes};
+use narvi_embedded::Tables;
 use narvi_engine::{Caller, Engine, EngineError, ErrorKind, Request, Span};
 use narvi_gateway::Config;
 use narvi_intake::{Intake, IntakeError};
+use narvi_model::answer::QueryResult;
 use narvi_model::{
-    Direction, Entry, Labels, Limits, Metadata, NANOS_PER_SECOND, TenantId, Timestamp,
+    Direction, Entry, Labels, Limits, Metadata, NANOS_PER_SECOND, TenantId, TimeRange, Timestamp,
 };
 use narvi_protocol::push::{PushRequest, PushStream};
 use narvi_segment::WriterOptions;
-use narvi_storage::{Catalog, Objects, Place};
+use narvi_storage::{Catalog, Objects};
 
 use super::ledger::{Known, Ledger, Line};
 use super::objects::Bucket;
+use super::setting::Setting;
 use super::world::World;
 
 /// Processes that take pushes, and as many that answer queries.
@@ -33,6 +35,8 @@ pub(crate) struct System {
     pub(crate) world: Arc<World>,
     pub(crate) bucket: Bucket,
     pub(crate) catalog: Catalog,
+    /// Behind the catalog, to look without being seen.
+    pub(crate) tables: Tables,
     pub(crate) ledger: Ledger,
     pub(crate) tenant: TenantId,
     config: Arc<Config>,
@@ -43,10 +47,10 @@ pub(crate) struct System {
 impl System {
     pub(crate) fn new(
         world: &Arc<World>,
-        (bucket, catalog): (Bucket, Catalog),
-        config: &str,
+        (bucket, tables, catalog): (Bucket, Tables, Catalog),
+        setting: &Setting,
     ) -> Self {
-        let config = Arc::new(Config::from_yaml(config).unwrap());
+        let config = Arc::new(Config::from_yaml(&setting.yaml).unwrap());
         let objects: Arc<dyn Objects> = Arc::new(bucket.clone());
         let intake = || {
             let limits = config.limits.clone();
@@ -63,8 +67,9 @@ impl System {
             engines: (0..HOSTS).map(|_| engine()).collect(),
             world: Arc::clone(world),
             bucket,
+            tables,
             catalog,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(setting),
             tenant: TenantId::parse("t").unwrap(),
             config,
         }
@@ -76,7 +81,8 @@ impl System {
 
     /// Sends lines to a host, `skew` nanoseconds from the clock.
     pub(crate) async fn push(&self, host: usize, lines: &[Line], skew: i64) {
-        self.ledger.send(lines);
+        self.look();
+        let began = self.ledger.send(lines);
         let mut streams: Vec<PushStream> = Vec::new();
         for line in lines {
             streams.push(PushStream {
@@ -96,8 +102,8 @@ impl System {
         let now = self.world.now().plus(skew);
         match self.intakes[host].push(&self.tenant, push, now).await {
             Ok(()) => {
-                self.world.state().note("acknowledged");
-                self.ledger.acknowledge(lines);
+                self.note("acknowledged");
+                self.ledger.acknowledge(lines, began);
             }
             Err(IntakeError::Storage(error)) if is_passing(error.kind()) => {}
             // Late repeats of old lines are too old to be taken.
@@ -124,59 +130,102 @@ impl System {
         }
     }
 
-    pub(crate) async fn retain(&self, owner: &str, skew: i64) {
+    pub(crate) fn retention(&self, owner: &str) -> narvi_retention::Handler {
         let objects = Arc::new(self.bucket.clone());
         let config = Arc::clone(&self.config);
         let handler = narvi_retention::Handler::new(objects, self.catalog.clone(), config);
+        handler.with_owner(owner).in_place()
+    }
+
+    pub(crate) async fn retain(&self, owner: &str, skew: i64) {
         let now = self.world.now().plus(skew);
         // What fails is tried again by the next run.
-        let _ = handler.with_owner(owner).in_place().run(now).await;
+        if let Ok(report) = self.retention(owner).run(now).await {
+            if report.stuck > 0 {
+                self.ledger
+                    .wrong(format!("{owner} met segments that are stuck"));
+            }
+            let mut state = self.world.state();
+            state.count("garbage was collected", report.deleted > 0);
+            state.count("rows expired", report.expired > 0);
+            state.count("segments were rewritten", report.rewritten > 0);
+            state.count("lines were erased", report.erased > 0);
+            state.count("a request was processed", report.processed > 0);
+            state.count("streams were forgotten", report.streams > 0);
+            state.count("a partition was forgotten", report.forgotten > 0);
+            state.count("orphans were found", report.orphans > 0);
+            state.count("a partition was busy", report.busy > 0);
+        }
     }
 
-    /// Asks for all lines and for their number.
+    pub(crate) fn note(&self, what: &str) {
+        self.world.state().note(what);
+    }
+
+    /// Asks for all lines, then perhaps for their number or for all streams.
     pub(crate) async fn read(&self, host: usize, who: &str) {
-        let engine = &self.engines[host];
-        // All that was sent when the query begins.
-        let asked = || {
-            let (first, last) = self.ledger.times()?;
-            Some((self.known(), first, last.plus(NANOS_PER_SECOND)))
-        };
-        if let Some((known, start, end)) = asked() {
-            let lines = self.request(
-                ALL,
-                Span::Range {
-                    start,
-                    end,
-                    step: 1,
-                },
-            );
-            if let Some(result) = self.answer(engine, who, &lines).await {
-                self.ledger.check_lines(who, &known, &result);
-            }
-        }
-        if let Some((known, start, end)) = asked() {
-            // The first instant of a range is not in it.
-            let seconds = end.since(start) / NANOS_PER_SECOND + 1;
-            let query = format!("sum(count_over_time({ALL}[{seconds}s]))");
-            let count = self.request(&query, Span::Instant(end));
-            if let Some(result) = self.answer(engine, who, &count).await {
-                self.ledger.check_count(who, &known, &result);
-            }
+        self.read_lines(host, who).await;
+        let next = self.world.state().rng.below(4);
+        match next {
+            0 => self.count(host, who).await,
+            1 => self.list_streams(host, who).await,
+            _ => {}
         }
     }
 
-    fn known(&self) -> Known {
-        let period = self.limits().retention_period;
-        // A run whose clock is ahead drops lines that much earlier, and a query takes its time.
-        let margin = 120 * NANOS_PER_SECOND;
-        let kept_from = match period.is_zero() {
-            true => Timestamp::MIN,
-            false => self.world.now().minus(period.nanos() - margin),
+    /// What is known when a query begins, and the times of all that was sent.
+    fn asked(&self) -> Option<(Known, Timestamp, Timestamp)> {
+        let (first, last) = self.ledger.times()?;
+        Some((self.ledger.known(), first, last.plus(NANOS_PER_SECOND)))
+    }
+
+    pub(crate) async fn read_lines(&self, host: usize, who: &str) {
+        let Some((known, start, end)) = self.asked() else {
+            return;
         };
-        let acknowledged = self.ledger.acknowledged();
-        Known {
-            acknowledged,
-            kept_from,
+        let span = Span::Range {
+            start,
+            end,
+            step: 1,
+        };
+        let request = self.request(ALL, span);
+        if let Some(result) = self.answer(host, who, &request).await {
+            self.look();
+            let now = self.world.now();
+            let hides = !self.ledger.wanted(&known, now).1.is_empty();
+            self.world.state().count("lines were hidden", hides);
+            self.ledger.check_lines(who, (&known, now), &result);
+        }
+    }
+
+    pub(crate) async fn count(&self, host: usize, who: &str) {
+        let Some((known, start, end)) = self.asked() else {
+            return;
+        };
+        // The first instant of a range is not in it.
+        let seconds = end.since(start) / NANOS_PER_SECOND + 1;
+        let query = format!("sum(count_over_time({ALL}[{seconds}s]))");
+        let request = self.request(&query, Span::Instant(end));
+        if let Some(result) = self.answer(host, who, &request).await {
+            self.look();
+            let known = (&known, self.world.now());
+            self.ledger.check_count(who, known, &result);
+        }
+    }
+
+    pub(crate) async fn list_streams(&self, host: usize, who: &str) {
+        let Some((known, start, end)) = self.asked() else {
+            return;
+        };
+        let range = TimeRange::new(start, end).unwrap();
+        let engine = &self.engines[host];
+        let series = engine.series(&self.tenant, self.limits(), range, &[&[]]);
+        if let Some(series) = self.answered(who, series.await) {
+            self.look();
+            let known = (&known, self.world.now());
+            let apps = series.iter().filter_map(|labels| labels.get("app"));
+            let streams = apps.map(|app| app[1..].parse().unwrap()).collect();
+            self.ledger.check_streams(who, known, &streams);
         }
     }
 
@@ -194,52 +243,27 @@ impl System {
         }
     }
 
-    async fn answer(
-        &self,
-        engine: &Engine,
-        who: &str,
-        request: &Request,
-    ) -> Option<narvi_model::answer::QueryResult> {
-        match engine.query(request).await {
-            Ok(answer) => {
-                for warning in &answer.warnings {
-                    self.ledger.wrong(format!("{who}: {warning}"));
-                }
-                Some(answer.result)
-            }
-            Err(error) => {
-                let is_fault = error.kind() == ErrorKind::Unavailable;
-                let is_calm = self.world.state().is_calm;
-                if !is_fault || is_calm || matches!(error, EngineError::Moved) {
-                    self.ledger.wrong(format!("{who}: a query fails: {error}"));
-                }
-                None
-            }
+    async fn answer(&self, host: usize, who: &str, request: &Request) -> Option<QueryResult> {
+        let answer = self.engines[host].query(request).await;
+        let answer = self.answered(who, answer)?;
+        for warning in &answer.warnings {
+            self.ledger.wrong(format!("{who}: {warning}"));
         }
+        Some(answer.result)
     }
 
-    /// What must hold when everything is done, garbage is collected and nothing is merged any more:
-    /// every row has its object, and every object its row.
-    pub(crate) async fn check_objects(&self) {
-        let garbage = self.catalog.garbage(None, Timestamp::MAX).await.unwrap();
-        if !garbage.is_empty() {
-            self.ledger.wrong(format!("garbage is left: {garbage:?}"));
+    /// What was answered; where it is an error, it is one that a store that fails explains.
+    fn answered<T>(&self, who: &str, answer: Result<T, EngineError>) -> Option<T> {
+        let error = match answer {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
+        };
+        let is_fault = error.kind() == ErrorKind::Unavailable;
+        let is_calm = self.world.state().is_calm;
+        if !is_fault || is_calm || matches!(error, EngineError::Moved) {
+            self.ledger.wrong(format!("{who}: a query fails: {error}"));
         }
-        let mut named = BTreeSet::new();
-        for partition in self.catalog.partitions().await.unwrap() {
-            let rows = self.catalog.partition_segments(&partition).await.unwrap();
-            named.extend(rows.into_iter().filter_map(|row| match row.place {
-                Place::Object(key) => Some(key),
-                Place::Inline(_) => None,
-            }));
-        }
-        let stored = self.bucket.keys();
-        for key in stored.difference(&named) {
-            self.ledger.wrong(format!("{key} has no row"));
-        }
-        for key in named.difference(&stored) {
-            self.ledger.wrong(format!("{key} has no object"));
-        }
+        None
     }
 }
 

@@ -91,8 +91,13 @@ impl HttpConnector for Wire {
                     bucket.remove(&garbage(&body));
                 }
                 if kind != Kind::Batch || extent == Extent::Whole && !careless {
-                    return tables.answer(&operation, body.to_string().as_bytes());
+                    let answer = tables.answer(&operation, body.to_string().as_bytes());
+                    if kind == Kind::Transaction {
+                        count_commit(&dice, &answer);
+                    }
+                    return answer;
                 }
+                dice.state().count("a batch was done in part", true);
                 let rest = split(&mut body, &dice);
                 let done = tables.answer(&operation, body.to_string().as_bytes());
                 match extent {
@@ -119,6 +124,26 @@ fn failed(status: u16, code: &str) -> HttpResponse {
     response(status, body.to_string().into_bytes())
 }
 
+/// Counts what a commit of a merge was like.
+fn count_commit(world: &World, (status, answer): &(u16, Vec<u8>)) {
+    let mut state = world.state();
+    let is_done = *status == 200;
+    let is_lost = String::from_utf8_lossy(answer).contains("[ConditionalCheckFailed, None]");
+    let (reads, pushes) = (state.is_running("read"), state.is_running("push"));
+    let erases = state.is_in("retain");
+    state.count("a merge was committed beside a read", is_done && reads);
+    state.count("a merge was committed beside a push", is_done && pushes);
+    state.count(
+        "a rewrite was committed beside a read",
+        is_done && erases && reads,
+    );
+    state.count(
+        "a rewrite was committed beside a push",
+        is_done && erases && pushes,
+    );
+    state.count("a commit came after its lease", is_lost);
+}
+
 /// One of the ways in which the service says that it is too much, or that another is at the item.
 fn throttled(kind: Kind, world: &World) -> HttpResponse {
     let mut state = world.state();
@@ -133,6 +158,7 @@ fn throttled(kind: Kind, world: &World) -> HttpResponse {
         }
         return failed(400, state.rng.pick(&codes));
     }
+    state.count("a transaction was refused", true);
     let reason = state.rng.pick(&[
         "ThrottlingError",
         "TransactionConflict",

@@ -26,16 +26,33 @@ pub(crate) struct State {
     /// What is being polled, for the trace.
     pub(crate) task: String,
     pub(crate) trace: Vec<String>,
+    /// Who is under way.
+    pub(crate) running: Vec<String>,
+    /// How often something happened that is worth having happened.
+    pub(crate) tally: Tally,
+    /// Who stands still.
+    pub(crate) stalled: Option<Stall>,
     waits: BTreeMap<u64, Wait>,
     /// Effects of calls whose callers have given up, still on their way.
     late: Vec<(Timestamp, String, Effect)>,
     next: u64,
 }
 
+/// How often what happened.
+pub(crate) type Tally = BTreeMap<&'static str, u64>;
+
+/// A machine that is about to stand still.
+pub(crate) struct Stall {
+    pub(crate) task: String,
+    /// What it still does.
+    pub(crate) calls: usize,
+}
+
 type Effect = Box<dyn FnOnce() + Send>;
 
 /// A call that waits for its fate, or a pause for its end.
 struct Wait {
+    task: String,
     what: String,
     kind: Kind,
     until: Option<Timestamp>,
@@ -104,6 +121,9 @@ impl World {
             is_calm: false,
             task: String::new(),
             trace: Vec::new(),
+            running: Vec::new(),
+            tally: Tally::new(),
+            stalled: None,
             waits: BTreeMap::new(),
             late: Vec::new(),
             next: 0,
@@ -118,10 +138,21 @@ impl World {
         self.state().now
     }
 
+    /// Counts what happened once more, if it did.
+    pub(crate) fn count_if(&self, what: &'static str, happened: impl FnOnce(&State) -> bool) {
+        let mut state = self.state();
+        let happened = happened(&state);
+        state.count(what, happened);
+    }
+
     /// Lets one call go on; `false` where none waits.
     pub(crate) fn release(&self) -> bool {
         let mut state = self.state();
-        let open = |wait: &Wait| wait.until.is_none() && wait.fate.is_none();
+        let stands = |task: &String| {
+            let stall = state.stalled.as_ref();
+            stall.is_some_and(|stall| stall.calls == 0 && stall.task == *task)
+        };
+        let open = |wait: &Wait| wait.until.is_none() && wait.fate.is_none() && !stands(&wait.task);
         let ids: Vec<u64> = state
             .waits
             .iter()
@@ -134,6 +165,10 @@ impl World {
         let id = state.rng.pick(&ids);
         let kind = state.waits[&id].kind;
         let fate = state.fate(kind);
+        let task = state.waits[&id].task.clone();
+        if let Some(stall) = state.stalled.as_mut().filter(|stall| stall.task == task) {
+            stall.calls -= 1;
+        }
         let wait = state.waits.get_mut(&id).unwrap();
         wait.fate = Some(fate);
         let (waker, what) = (wait.waker.take(), wait.what.clone());
@@ -197,6 +232,21 @@ impl World {
 }
 
 impl State {
+    /// Counts what happened once more, if it did.
+    pub(crate) fn count(&mut self, what: &'static str, happened: bool) {
+        *self.tally.entry(what).or_default() += u64::from(happened);
+    }
+
+    /// Whether something is under way whose name begins so.
+    pub(crate) fn is_running(&self, name: &str) -> bool {
+        self.running.iter().any(|running| running.starts_with(name))
+    }
+
+    /// Whether it is something of this name that is being polled.
+    pub(crate) fn is_in(&self, name: &str) -> bool {
+        self.task.starts_with(name)
+    }
+
     pub(crate) fn note(&mut self, what: &str) {
         let seconds = self.now.nanos() / NANOS_PER_SECOND;
         self.trace.push(format!("{seconds} {what}"));
@@ -213,6 +263,7 @@ impl State {
         let done = self.rng.pick(&[Fault::Broken, Fault::Silent]);
         match (kind, self.rng.below(4)) {
             (Kind::Read | Kind::Sleep, _) | (_, 0) => Fate::Refused(fault),
+            (Kind::Transaction, 1) => Fate::Refused(Fault::Throttled),
             (Kind::Writes | Kind::Batch, 1) => Fate::Partly(done),
             (Kind::Batch, 2) => Fate::Unprocessed,
             (_, 1 | 2) => Fate::Lost(done),
@@ -273,10 +324,12 @@ impl<T: Send + 'static> Call<T> {
         effect: Box<dyn FnMut(Extent) -> T + Send + Sync>,
     ) -> Self {
         let mut state = world.state();
-        let what = format!("{} {what}", state.task);
+        let task = state.task.clone();
+        let what = format!("{task} {what}");
         let id = state.next;
         state.next += 1;
         let wait = Wait {
+            task,
             what: what.clone(),
             kind,
             until,

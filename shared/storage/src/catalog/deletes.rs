@@ -4,6 +4,7 @@
 //! another, so that a query reads no more of them than it needs and needs no clock for it. Which
 //! lines a request names is not known here.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -136,12 +137,20 @@ impl Catalog {
         let listed = Write::put(state, item::key(TENANTS, tenant.as_str()))?;
         self.write_all(vec![listed]).await?;
         let pk = deletes_of(tenant);
+        // The SDK sends it again where no answer came. Then it may meet what it wrote itself, which
+        // must not look like the request of somebody else: another id would be taken, and who takes
+        // that request back would leave the other one.
+        let call = number(RandomState::new().hash_one(&row.id) as i64);
+        let mut item = row.to_item(pk.clone());
+        item.insert("call".to_owned(), call.clone());
         let request = self
             .client
             .put_item()
             .table_name(state)
-            .set_item(Some(row.to_item(pk.clone())))
-            .condition_expression("attribute_not_exists(pk)");
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR #call = :call")
+            .expression_attribute_names("#call", "call")
+            .expression_attribute_values(":call", call);
         let held = if_held(|| format!("dynamodb.PutItem `{pk}`"), request.send().await)?;
         Ok(held.map_or(Put::Existed, |_| Put::Stored))
     }
