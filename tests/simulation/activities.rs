@@ -8,7 +8,7 @@ use narvi_model::{NANOS_PER_SECOND, Timestamp};
 use super::ledger::Line;
 use super::requests::{Asked, FILTERS, SELECTORS};
 use super::schedule::Schedule;
-use super::setting::STREAMS;
+use super::setting::{Focus, STREAMS};
 use super::system::HOSTS;
 use super::world::Stall;
 
@@ -21,16 +21,24 @@ const WAIT: i64 = 310 * NANOS_PER_SECOND;
 impl Schedule {
     /// Begins an activity.
     pub(crate) fn begin(&mut self) {
-        match self.roll(30) {
+        if self.roll(100) < 30 {
+            match self.setting.focus {
+                Focus::None => {}
+                Focus::Reads => return self.read_slowly(),
+                Focus::Erasing => return self.erase(),
+                Focus::Merges => return self.compact_slowly(),
+            }
+        }
+        match self.roll(28) {
             0..7 => self.push_new(),
             7..11 => self.push_again(),
             11..14 => self.compact(),
             14..16 => self.retain(),
             16..19 if self.setting.deletes => self.delete(),
             19 if self.setting.deletes => self.cancel(),
-            20..23 => self.all_at_once(),
-            23 => self.read_slowly(),
-            24 => self.compact_slowly(),
+            20 => self.erase(),
+            21 => self.read_slowly(),
+            22 => self.compact_slowly(),
             _ => self.read(),
         }
     }
@@ -210,17 +218,26 @@ impl Schedule {
     }
 
     /// Requests to delete are due, and everything happens at once.
-    fn all_at_once(&mut self) {
-        self.settle(30);
-        if self.system.ledger.has_requests() && self.roll(100) < 80 {
+    fn erase(&mut self) {
+        // One push alone is not merged.
+        self.push_new();
+        self.push_new();
+        self.settle(20);
+        if self.setting.deletes {
+            self.delete();
+            self.settle(15);
             let wait = self.setting.cancel + 75 * NANOS_PER_SECOND;
             self.advance(wait + self.between(0, 600) * NANOS_PER_SECOND);
         }
-        if self.roll(100) < 40 {
-            self.compact();
+        if self.roll(100) < 50 {
+            let owner = self.compact_for(120);
+            let calls = 4 + self.roll(4);
+            self.stall(owner, calls);
+            self.settle(calls + 2);
         }
         self.retain();
-        self.settle(self.roll(12));
+        self.settle(10 + self.roll(30));
+        self.go_on();
         self.read();
         self.push_again();
         self.settle(self.roll(12));
@@ -230,8 +247,10 @@ impl Schedule {
     /// Somebody reads whose machine stands still while what is to be read is merged, and the
     /// objects that went into it are deleted when they are due.
     fn read_slowly(&mut self) {
-        let batch = self.batch_of(LARGE);
-        self.push(batch);
+        for _ in 0..2 {
+            let batch = self.batch_of(LARGE);
+            self.push(batch);
+        }
         self.settle(20);
         self.begun += 1;
         self.read_for(6 * 3600);
@@ -240,7 +259,16 @@ impl Schedule {
         self.settle(12);
         // What was pushed is due to be merged.
         self.advance(WAIT);
-        self.compact();
+        match self.roll(100) {
+            0..50 => self.compact(),
+            _ => {
+                // Perhaps when it has committed, and its inputs are still there.
+                let owner = self.compact_for(1200);
+                self.stall(owner, 6 + self.roll(6));
+                self.settle(12);
+                self.retain();
+            }
+        }
         self.settle(15 + self.roll(30));
         self.advance(self.setting.grace + self.between(-60, 60) * NANOS_PER_SECOND);
         self.retain();
@@ -271,14 +299,14 @@ impl Schedule {
     fn stall(&self, task: String, calls: usize) {
         let mut state = self.system.world.state();
         state.note(&format!("{task} stands still after {calls} calls"));
-        state.stalled = Some(Stall { task, calls });
+        state.stalled.push(Stall { task, calls });
     }
 
-    /// Who stood still goes on.
+    /// All who stood still go on.
     fn go_on(&self) {
         let mut state = self.system.world.state();
-        state.note("it goes on");
-        state.stalled = None;
+        state.note("all go on");
+        state.stalled.clear();
     }
 
     /// Clocks of hosts differ by seconds.

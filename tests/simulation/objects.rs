@@ -9,7 +9,7 @@ use bytes::Bytes;
 use narvi_model::Timestamp;
 use narvi_storage::{ObjectInfo, Objects, Put, StorageError};
 
-use super::Mistake;
+use super::mistakes::Mistake;
 use super::world::{Extent, Fault, Kind, World, call};
 
 /// A bucket. Clones share what is in it.
@@ -38,12 +38,6 @@ impl Bucket {
     pub(crate) fn bytes(&self, key: &str) -> Option<Bytes> {
         let stored = self.stored.lock().unwrap();
         stored.get(key).map(|(bytes, _)| bytes.clone())
-    }
-
-    /// Takes objects away.
-    pub(crate) fn remove(&self, keys: &[String]) {
-        let mut stored = self.stored.lock().unwrap();
-        stored.retain(|key, _| !keys.contains(key));
     }
 
     async fn call<T: Send + 'static>(

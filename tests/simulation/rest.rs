@@ -14,7 +14,7 @@ impl Schedule {
         let world = Arc::clone(&self.system.world);
         world.state().faults = 0;
         world.state().is_calm = true;
-        world.state().stalled = None;
+        world.state().stalled.clear();
         world.land(|_, _| true);
         world.state().note("no more faults");
         let host = self.roll(HOSTS);

@@ -35,6 +35,19 @@ const RULES: [(&str, [i64; STREAMS]); 7] = [
     ),
 ];
 
+/// What happens most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// Nothing more than others.
+    None,
+    /// Readers that stand still.
+    Reads,
+    /// Requests to delete that are due.
+    Erasing,
+    /// Merges that stand still.
+    Merges,
+}
+
 /// What a seed picks.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -42,6 +55,7 @@ pub(crate) struct Setting {
     /// Calls of a hundred that do not simply succeed.
     pub(crate) faults: usize,
     pub(crate) activities: usize,
+    pub(crate) focus: Focus,
     pub(crate) shards: u16,
     /// The configuration.
     pub(crate) yaml: String,
@@ -56,6 +70,15 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// What is about one thing, with faults.
+    pub(crate) fn about(self, focus: Focus) -> Self {
+        Self {
+            focus,
+            faults: self.faults.max(3),
+            ..self
+        }
+    }
+
     pub(crate) fn pick(rng: &mut Rng) -> Self {
         // Some days begin in the middle of a run.
         let start = 1_768_478_400 + rng.pick(&[0, 11 * 3600, 43_000]);
@@ -80,7 +103,8 @@ impl Setting {
         Self {
             start: Timestamp::from_nanos(start * NANOS_PER_SECOND),
             faults: rng.pick(&[0, 3, 10, 25]),
-            activities: rng.between(8, 30) as usize,
+            activities: rng.between(6, 20) as usize,
+            focus: rng.pick(&[Focus::None, Focus::Reads, Focus::Erasing, Focus::Merges]),
             shards: rng.pick(&[1, 1, 2]),
             yaml,
             periods: hours.map(kept),

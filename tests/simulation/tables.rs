@@ -16,20 +16,18 @@ use narvi_embedded::Tables;
 use narvi_storage::{Catalog, Connection, Requests};
 use serde_json::{Map, Value, json};
 
-use super::Mistake;
-use super::objects::Bucket;
+use super::mistakes::Mistake;
 use super::world::{Extent, Fault, Kind, World, call, pause};
 
 /// A catalog whose every request stops in the world.
 pub(crate) fn catalog(
     world: &Arc<World>,
-    (tables, bucket): (&Tables, &Bucket),
+    tables: &Tables,
     (shards, mistake): (u16, Option<Mistake>),
 ) -> Catalog {
     let wire = SharedHttpConnector::new(Wire {
         world: Arc::clone(world),
         tables: tables.clone(),
-        bucket: bucket.clone(),
         mistake,
     });
     let client = http_client_fn(move |_, _| wire.clone());
@@ -45,7 +43,6 @@ const ERRORS: &str = "com.amazonaws.dynamodb.v20120810#";
 struct Wire {
     world: Arc<World>,
     tables: Tables,
-    bucket: Bucket,
     mistake: Option<Mistake>,
 }
 
@@ -75,21 +72,24 @@ impl HttpConnector for Wire {
         }
         let what = format!("{operation} {}", about(&body));
         let (world, tables) = (Arc::clone(&self.world), self.tables.clone());
-        if self.mistake == Some(Mistake::CommitsLate) && operation == "TransactWriteItems" {
-            let effect = move || drop(tables.answer(&operation, body.to_string().as_bytes()));
-            world.later(what, Box::new(effect));
-            return HttpConnectorFuture::ready(Ok(response(200, b"{}".to_vec())));
+        if let Some(mistake) = self.mistake {
+            if mistake.is_late(&operation, &body) {
+                let effect = move || drop(tables.answer(&operation, body.to_string().as_bytes()));
+                world.later(what, Box::new(effect));
+                return HttpConnectorFuture::ready(Ok(response(200, b"{}".to_vec())));
+            }
+            let retains = world.state().is_in("retain");
+            if let Some(answer) = mistake.answer(retains, &operation, &body) {
+                let answer = response(200, answer.to_string().into_bytes());
+                return HttpConnectorFuture::ready(Ok(answer));
+            }
+            mistake.bend(retains, &tables, &mut body);
         }
-        let bucket = self.bucket.clone();
-        let hasty = self.mistake == Some(Mistake::NoGrace);
         let careless = self.mistake == Some(Mistake::HalfBatches);
         HttpConnectorFuture::new(async move {
             let dice = Arc::clone(&world);
             let done = call(&world, what, kind, move |extent| {
                 let mut body = body.clone();
-                if hasty {
-                    bucket.remove(&garbage(&body));
-                }
                 if kind != Kind::Batch || extent == Extent::Whole && !careless {
                     let answer = tables.answer(&operation, body.to_string().as_bytes());
                     if kind == Kind::Transaction {
@@ -200,18 +200,6 @@ fn split(body: &mut Value, world: &World) -> Value {
     }
     tables.retain(|_, writes| !writes.as_array().unwrap().is_empty());
     rest.into()
-}
-
-/// The objects that a request puts on the list of garbage.
-fn garbage(body: &Value) -> Vec<String> {
-    let tables = body["RequestItems"].as_object().into_iter();
-    let writes = tables.flat_map(serde_json::Map::values);
-    let writes = writes.flat_map(|writes| writes.as_array().unwrap());
-    let items = writes.map(|write| &write["PutRequest"]["Item"]);
-    let listed = items.filter(|item| item["pk"]["S"] == "garbage");
-    let keys = listed.map(|item| item["sk"]["S"].as_str().unwrap());
-    keys.map(|key| key.split_once('/').unwrap().1.to_owned())
-        .collect()
 }
 
 /// What a request is about, for the trace.

@@ -31,7 +31,7 @@ pub(crate) struct State {
     /// How often something happened that is worth having happened.
     pub(crate) tally: Tally,
     /// Who stands still.
-    pub(crate) stalled: Option<Stall>,
+    pub(crate) stalled: Vec<Stall>,
     waits: BTreeMap<u64, Wait>,
     /// Effects of calls whose callers have given up, still on their way.
     late: Vec<(Timestamp, String, Effect)>,
@@ -123,7 +123,7 @@ impl World {
             trace: Vec::new(),
             running: Vec::new(),
             tally: Tally::new(),
-            stalled: None,
+            stalled: Vec::new(),
             waits: BTreeMap::new(),
             late: Vec::new(),
             next: 0,
@@ -149,8 +149,8 @@ impl World {
     pub(crate) fn release(&self) -> bool {
         let mut state = self.state();
         let stands = |task: &String| {
-            let stall = state.stalled.as_ref();
-            stall.is_some_and(|stall| stall.calls == 0 && stall.task == *task)
+            let mut stalls = state.stalled.iter();
+            stalls.any(|stall| stall.calls == 0 && stall.task == *task)
         };
         let open = |wait: &Wait| wait.until.is_none() && wait.fate.is_none() && !stands(&wait.task);
         let ids: Vec<u64> = state
@@ -166,7 +166,8 @@ impl World {
         let kind = state.waits[&id].kind;
         let fate = state.fate(kind);
         let task = state.waits[&id].task.clone();
-        if let Some(stall) = state.stalled.as_mut().filter(|stall| stall.task == task) {
+        let mut stalls = state.stalled.iter_mut();
+        if let Some(stall) = stalls.find(|stall| stall.task == task) {
             stall.calls -= 1;
         }
         let wait = state.waits.get_mut(&id).unwrap();

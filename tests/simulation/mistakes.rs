@@ -1,0 +1,105 @@
+//! [`Mistake`]: what could be wrong with Narvi or with a store, and must be noticed then. Most are
+//! made on the way to the tables: [`Mistake::bend`] changes a request, [`Mistake::answer`] answers
+//! in the place of the tables.
+
+use narvi_embedded::Tables;
+use serde_json::{Value, json};
+
+/// A mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// Objects are acknowledged before they are stored.
+    PutsLate,
+    /// Merges are acknowledged before they are committed.
+    CommitsLate,
+    /// Requests to delete are accepted before they are stored.
+    DeletesLate,
+    /// Garbage is due at once.
+    NoGrace,
+    /// Of batches a part is written.
+    HalfBatches,
+    /// Retention works in partitions whose lease it does not have.
+    NoLease,
+    /// Who removes what it has rewritten removes what was pushed meanwhile too.
+    RemovesAll,
+}
+
+impl Mistake {
+    /// Whether a write is acknowledged before it is done.
+    pub(crate) fn is_late(self, operation: &str, body: &Value) -> bool {
+        match self {
+            Self::CommitsLate => operation == "TransactWriteItems",
+            Self::DeletesLate => operation == "PutItem" && starts(&body["Item"], "deletes/"),
+            _ => false,
+        }
+    }
+
+    /// What is answered where the tables are not asked.
+    pub(crate) fn answer(self, retains: bool, operation: &str, body: &Value) -> Option<Value> {
+        let is_lease = operation == "UpdateItem" && starts(&body["Key"], "lease/");
+        let is_ignored = self == Self::NoLease && retains && is_lease;
+        is_ignored.then(|| json!({"Attributes": {"token": {"N": "1"}}}))
+    }
+
+    /// Makes another request of it; `retains` says whether it comes from a run of retention.
+    pub(crate) fn bend(self, retains: bool, tables: &Tables, body: &mut Value) {
+        match self {
+            Self::NoGrace => {
+                for item in writes(body).filter_map(|write| write.pointer_mut("/PutRequest/Item")) {
+                    if item["pk"]["S"] == "garbage" {
+                        let key = item["sk"]["S"].as_str().unwrap();
+                        let (_, key) = key.split_once('/').unwrap();
+                        item["sk"]["S"] = format!("{:020}/{key}", 0).into();
+                    }
+                }
+            }
+            Self::NoLease if retains => {
+                let condition = body.pointer_mut("/TransactItems/0/ConditionCheck");
+                if let Some(check) = condition {
+                    let own = check["ConditionExpression"].as_str().unwrap();
+                    check["ConditionExpression"] =
+                        format!("({own}) OR attribute_not_exists(nothing)").into();
+                }
+            }
+            Self::RemovesAll if retains => remove_all(tables, body),
+            _ => {}
+        }
+    }
+}
+
+fn starts(key: &Value, with: &str) -> bool {
+    key["pk"]["S"]
+        .as_str()
+        .is_some_and(|pk| pk.starts_with(with))
+}
+
+/// The writes of a batch.
+fn writes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let tables = body["RequestItems"].as_object_mut().into_iter();
+    let writes = tables.flat_map(|tables| tables.values_mut());
+    writes.flat_map(|writes| writes.as_array_mut().unwrap())
+}
+
+/// Where rows of segments are deleted, those of all pushes of the partition are deleted too.
+fn remove_all(tables: &Tables, body: &mut Value) {
+    let table = "test-segments";
+    let Some(deletes) = body["RequestItems"][table].as_array() else {
+        return;
+    };
+    let pk = deletes[0]["DeleteRequest"]["Key"]["pk"].clone();
+    let query = json!({
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :level)",
+        "ExpressionAttributeValues": {":pk": pk, ":level": {"S": "00/"}},
+    });
+    let (_, found) = tables.answer("Query", query.to_string().as_bytes());
+    let found: Value = serde_json::from_slice(&found).unwrap();
+    let mut deletes = deletes.clone();
+    for item in found["Items"].as_array().unwrap() {
+        let delete = json!({"DeleteRequest": {"Key": {"pk": item["pk"], "sk": item["sk"]}}});
+        if !deletes.contains(&delete) && deletes.len() < 25 {
+            deletes.push(delete);
+        }
+    }
+    body["RequestItems"][table] = deletes.into();
+}
