@@ -1,5 +1,5 @@
-//! What may begin: pushes, merges, runs of retention, requests to delete, queries; and some of these
-//! together, as chance alone would hardly ever bring them.
+//! What may begin: pushes, merges, runs of retention, requests to delete, queries; and scenes of
+//! some of these, as chance alone would hardly ever bring them together.
 
 use std::sync::Arc;
 
@@ -149,7 +149,7 @@ impl Schedule {
         let (host, system) = (self.roll(HOSTS), Arc::clone(&self.system));
         let name = format!("read {}", self.begun);
         self.spawn(name.clone(), seconds, async move {
-            system.read(host, &name).await
+            system.read(host, &name).await;
         });
     }
 

@@ -35,14 +35,14 @@ impl Mistake {
     }
 
     /// What is answered where the tables are not asked.
-    pub(crate) fn answer(self, retains: bool, operation: &str, body: &Value) -> Option<Value> {
+    pub(crate) fn answer(self, task: &str, operation: &str, body: &Value) -> Option<Value> {
         let is_lease = operation == "UpdateItem" && starts(&body["Key"], "lease/");
-        let is_ignored = self == Self::NoLease && retains && is_lease;
+        let is_ignored = self == Self::NoLease && retains(task) && is_lease;
         is_ignored.then(|| json!({"Attributes": {"token": {"N": "1"}}}))
     }
 
-    /// Makes another request of it; `retains` says whether it comes from a run of retention.
-    pub(crate) fn bend(self, retains: bool, tables: &Tables, body: &mut Value) {
+    /// Makes another request of one that a task has made.
+    pub(crate) fn bend(self, task: &str, tables: &Tables, body: &mut Value) {
         match self {
             Self::NoGrace => {
                 for item in writes(body).filter_map(|write| write.pointer_mut("/PutRequest/Item")) {
@@ -53,7 +53,7 @@ impl Mistake {
                     }
                 }
             }
-            Self::NoLease if retains => {
+            Self::NoLease if retains(task) => {
                 let condition = body.pointer_mut("/TransactItems/0/ConditionCheck");
                 if let Some(check) = condition {
                     let own = check["ConditionExpression"].as_str().unwrap();
@@ -61,10 +61,15 @@ impl Mistake {
                         format!("({own}) OR attribute_not_exists(nothing)").into();
                 }
             }
-            Self::RemovesAll if retains => remove_all(tables, body),
+            Self::RemovesAll if retains(task) => remove_all(tables, body),
             _ => {}
         }
     }
+}
+
+/// Whether a task is a run of retention.
+fn retains(task: &str) -> bool {
+    task.starts_with("retain")
 }
 
 fn starts(key: &Value, with: &str) -> bool {

@@ -1,6 +1,6 @@
 //! [`Schedule`]: decides, by the dice of a seed, what happens next: an activity begins, a call goes
-//! on, the clock moves, something is killed. What the activities are is said in `activities`, how it
-//! ends in `rest`.
+//! on, the clock moves, something is killed. What the activities are is said in `activities`, how
+//! it ends in `rest`.
 
 use std::pin::Pin;
 use std::sync::Arc;

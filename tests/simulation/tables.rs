@@ -78,12 +78,12 @@ impl HttpConnector for Wire {
                 world.later(what, Box::new(effect));
                 return HttpConnectorFuture::ready(Ok(response(200, b"{}".to_vec())));
             }
-            let retains = world.state().is_in("retain");
-            if let Some(answer) = mistake.answer(retains, &operation, &body) {
+            let task = world.state().task.clone();
+            if let Some(answer) = mistake.answer(&task, &operation, &body) {
                 let answer = response(200, answer.to_string().into_bytes());
                 return HttpConnectorFuture::ready(Ok(answer));
             }
-            mistake.bend(retains, &tables, &mut body);
+            mistake.bend(&task, &tables, &mut body);
         }
         let careless = self.mistake == Some(Mistake::HalfBatches);
         HttpConnectorFuture::new(async move {

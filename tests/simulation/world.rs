@@ -233,9 +233,9 @@ impl World {
 }
 
 impl State {
-    /// Counts what happened once more, if it did.
-    pub(crate) fn count(&mut self, what: &'static str, happened: bool) {
-        *self.tally.entry(what).or_default() += u64::from(happened);
+    /// Counts what happened once more, if it did, or so many times.
+    pub(crate) fn count(&mut self, what: &'static str, times: impl Into<u64>) {
+        *self.tally.entry(what).or_default() += times.into();
     }
 
     /// Whether something is under way whose name begins so.
