@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use narvi_model::{Day, TenantId, TimeRange, Timestamp};
-use narvi_storage::{Catalog, Garbage, Objects, Place, StorageError};
+use narvi_model::{Day, TenantId, Timestamp};
+use narvi_storage::{
+    Catalog, Garbage, Objects, Place, SegmentRow, StorageError, split_left_behind,
+};
 
 use crate::limits::{DELETES, GARBAGE_PAGE};
 use crate::report::Report;
@@ -67,11 +69,12 @@ impl Collector<'_> {
         let live = match place {
             Some((tenant, day)) => self.live(tenant, *day).await?,
             // The list alone says that it is garbage.
-            None => HashSet::new(),
+            None => Live::default(),
         };
         for garbage in garbage.chunks(DELETES) {
             let keys = garbage.iter().map(|garbage| &garbage.key);
-            let (kept, dead): (Vec<_>, Vec<_>) = keys.cloned().partition(|key| live.contains(key));
+            let keys = keys.filter(|key| !live.hidden.contains(*key)).cloned();
+            let (kept, dead): (Vec<_>, Vec<_>) = keys.partition(|key| live.shown.contains(key));
             if !kept.is_empty() {
                 tracing::error!(?kept, "rows point to objects on the list of garbage; kept");
             }
@@ -84,18 +87,33 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// Keys that readers may fetch.
-    async fn live(&self, tenant: &TenantId, day: Day) -> Result<HashSet<String>, StorageError> {
-        let Some(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) else {
-            return Ok(HashSet::new());
-        };
-        let rows = self.catalog.segments(tenant, day, always).await?;
-        let keys = rows.into_iter().filter_map(|row| match row.place {
-            Place::Object(key) => Some(key),
-            Place::Inline(_) => None,
-        });
-        Ok(keys.collect())
+    /// Keys that rows point to.
+    async fn live(&self, tenant: &TenantId, day: Day) -> Result<Live, StorageError> {
+        let rows = self.catalog.all_segments(tenant, day).await?;
+        let (hidden, shown) = split_left_behind(rows);
+        Ok(Live {
+            hidden: keys(hidden),
+            shown: keys(shown),
+        })
     }
+}
+
+/// Keys of objects that rows point to.
+#[derive(Default)]
+struct Live {
+    /// By rows that a killed run has left behind. Who read one before it was hidden takes a missing
+    /// object for damage as long as the row is there.
+    hidden: HashSet<String>,
+    /// By rows that readers may use.
+    shown: HashSet<String>,
+}
+
+fn keys(rows: Vec<SegmentRow>) -> HashSet<String> {
+    let keys = rows.into_iter().filter_map(|row| match row.place {
+        Place::Object(key) => Some(key),
+        Place::Inline(_) => None,
+    });
+    keys.collect()
 }
 
 /// Garbage by tenant and day, as its keys say: `segments/{tenant}/{day}/…`.
