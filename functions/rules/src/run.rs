@@ -247,7 +247,8 @@ impl Handler {
         ];
         // Most accounts never have this metric, nor pay for it.
         if report.incomplete_rules > 0 {
-            measured.push(count("IncompleteRules", report.incomplete_rules));
+            let incomplete = report.incomplete_rules as u64;
+            measured.push(Metric::count("IncompleteRules", incomplete));
         }
         self.metrics.record(200, now, &measured);
     }
