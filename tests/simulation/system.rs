@@ -118,7 +118,11 @@ impl System {
         let handler = narvi_compact::Handler::new(objects, self.catalog.clone(), config)
             .with_owner(owner)
             .with_sizes(Sizes { target: 64 << 10 })
-            .with_packing(Packing { hour: 2, day: 1 })
+            .with_packing(Packing {
+                hour: 1,
+                day: 1,
+                level: 1,
+            })
             .in_place();
         if let Ok(report) = handler.run(self.world.now().plus(skew)).await
             && !report.corrupt.is_empty()

@@ -4,19 +4,18 @@
 use narvi_model::Timestamp;
 use narvi_storage::Partition;
 
-use crate::limits::{PACK_DAY, PACK_HOUR};
+use crate::limits::{PACK_DAY, PACK_HOUR, PACK_LEVEL};
 use crate::plan::is_over;
-
-/// The level from which on segments of an open day have an hour and more.
-const HOURS: u8 = 2;
 
 /// How many stream rows are worth a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packing {
-    /// Of a day that still goes on, where hours are merged.
+    /// Of a day that still goes on, after merges to [`Packing::level`] and above.
     pub hour: usize,
-    /// Of a day that is over.
+    /// Of a day that is over, after any merge.
     pub day: usize,
+    /// The level of segments that have an hour and more.
+    pub level: u8,
 }
 
 impl Default for Packing {
@@ -24,6 +23,7 @@ impl Default for Packing {
         Self {
             hour: PACK_HOUR,
             day: PACK_DAY,
+            level: PACK_LEVEL,
         }
     }
 }
@@ -39,7 +39,7 @@ impl Packing {
     ) -> Option<usize> {
         match is_over(partition, now) {
             true => Some(self.day),
-            false => (level >= HOURS && streams >= self.hour).then_some(self.hour),
+            false => (level >= self.level && streams >= self.hour).then_some(self.hour),
         }
     }
 }

@@ -38,6 +38,7 @@ async fn run(count: usize) -> (u64, Vec<(String, u64)>) {
     let never = Packing {
         hour: usize::MAX,
         day: usize::MAX,
+        ..Packing::default()
     };
     let run = handler(&without, "a").with_packing(never);
     run.run(NOW).await.unwrap();
@@ -72,6 +73,7 @@ async fn open_days_are_packed_when_hours_are_merged() {
         let packing = Packing {
             hour: least,
             day: 1,
+            ..Packing::default()
         };
         handler(&storage, "a").with_packing(packing)
     };
@@ -110,7 +112,11 @@ async fn a_run_that_packs_may_be_killed_at_each_request() {
                 &[("late", 1, "x", "")],
             )
             .await;
-        let second = handler(&storage, "b").with_packing(Packing { hour: 1, day: 1 });
+        let second = handler(&storage, "b").with_packing(Packing {
+            hour: 1,
+            day: 1,
+            ..Packing::default()
+        });
         let later = NOW.plus(Timestamp::from_seconds(301).nanos());
         let report = second.run(later).await.unwrap();
         assert_eq!((report.failed, report.busy), (0, 0));
