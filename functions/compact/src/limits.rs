@@ -103,9 +103,10 @@ pub const FETCHES: usize = 64;
 /// 76 queries pay for reading it.
 pub const PACK_HOUR: usize = 1000;
 
-/// The same of a day that is over, to which hardly any new streams come: 5 read units. Fewer are
-/// little more than the head and the body that would be read instead.
-pub const PACK_DAY: usize = 64;
+/// The same of a day that is over, to which hardly any new streams come: 3 read units, and most of
+/// the time that the catalog takes of a query which filters answer. Of fewer, rows are little more
+/// than the head and the body that would be read instead.
+pub const PACK_DAY: usize = 32;
 
 /// The level of segments after whose merges an open day is looked at: hours. A look at each merge of
 /// pushes would be one each five minutes, mostly for nothing.
