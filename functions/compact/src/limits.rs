@@ -108,6 +108,6 @@ pub const PACK_HOUR: usize = 1000;
 /// than the head and the body that would be read instead.
 pub const PACK_DAY: usize = 32;
 
-/// The level of segments after whose merges an open day is looked at: hours. A look at each merge of
-/// pushes would be one each five minutes, mostly for nothing.
+/// The level of segments after whose merges an open day is looked at: hours. A look at each merge
+/// of pushes would be one each five minutes, mostly for nothing.
 pub const PACK_LEVEL: u8 = 2;
