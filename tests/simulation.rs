@@ -7,9 +7,9 @@
 //! simulation` runs it again, and `NARVI_SEEDS=100000` runs more of them than usual, from
 //! `NARVI_SEED` on.
 //!
-//! Reading order: `setting` (what a seed picks), `world` (time, dice, calls that wait), `tables` and
-//! `objects` (the stores), `ledger` with `requests` (what must hold), `system` with `deleting` and
-//! `remains` (the parts of Narvi), `schedule` with `activities` and `rest` (what happens next),
+//! Reading order: `setting` (what a seed picks), `world` (time, dice, calls that wait), `tables`
+//! and `objects` (the stores), `ledger` with `requests` (what must hold), `system` with `deleting`
+//! and `remains` (the parts of Narvi), `schedule` with `activities` and `rest` (what happens next),
 //! `mistakes` (what must be noticed).
 
 #![cfg(test)]
