@@ -1,9 +1,7 @@
 //! Which rows a reader may use: [`visible`] drops what a merge has replaced, [`left_behind`] finds
 //! what a merge that stopped half-way did not remove. Pure.
 
-use std::collections::HashMap;
-
-use narvi_model::TimeRange;
+use narvi_model::{TimeRange, Timestamp};
 use narvi_segment::SegmentId;
 
 use super::SegmentRow;
@@ -22,9 +20,8 @@ pub fn visible(mut rows: Vec<SegmentRow>, range: TimeRange) -> Vec<SegmentRow> {
     rows
 }
 
-/// The rows that another of `rows` replaces: their removal was cut short, or a client has repeated
-/// a push after its segment was merged. They must be removed before the merged segment itself is
-/// merged on, because only its row knows of them.
+/// The rows that another of `rows` replaces: their removal was cut short. They must be removed
+/// before the merged segment itself is merged on, because only its row knows of them.
 #[must_use]
 pub fn left_behind(rows: &[SegmentRow]) -> Vec<&SegmentRow> {
     let replaced = replaced(rows);
@@ -41,29 +38,32 @@ pub fn split_left_behind(rows: Vec<SegmentRow>) -> (Vec<SegmentRow>, Vec<Segment
     rows.into_iter().partition(|row| is_hidden(row, &replaced))
 }
 
-/// The level of the highest row that replaces each id.
-fn replaced(rows: &[SegmentRow]) -> HashMap<SegmentId, u8> {
-    let mut levels = HashMap::new();
-    for row in rows {
-        for id in &row.replaces {
-            let level = levels.entry(*id).or_insert(row.level);
-            *level = row.level.max(*level);
-        }
-    }
-    levels
+/// What the rows replace: each id with the level and the arrival of the row that names it, by id.
+fn replaced(rows: &[SegmentRow]) -> Vec<(SegmentId, u8, Timestamp)> {
+    let named = rows.iter().flat_map(|row| {
+        let by = |id: &SegmentId| (*id, row.level, row.created);
+        row.replaces.iter().map(by)
+    });
+    let mut replaced: Vec<_> = named.collect();
+    replaced.sort_unstable();
+    replaced
 }
 
 /// Data moves only up: a merge may yield the very bytes of one of its inputs, and with them its id,
-/// and must not hide itself.
-fn is_hidden(row: &SegmentRow, replaced: &HashMap<SegmentId, u8>) -> bool {
-    replaced
-        .get(&row.summary.id)
-        .is_some_and(|level| *level > row.level)
+/// and must not hide itself. Nor does it hide what arrived after all that it was made of: who sends
+/// a push again when some of its lines were deleted and the request is over, sends new lines.
+fn is_hidden(row: &SegmentRow, replaced: &[(SegmentId, u8, Timestamp)]) -> bool {
+    let id = row.summary.id;
+    let start = replaced.partition_point(|(other, ..)| *other < id);
+    let own = replaced[start..]
+        .iter()
+        .take_while(|(other, ..)| *other == id);
+    own.into_iter()
+        .any(|(_, level, latest)| *level > row.level && row.created <= *latest)
 }
 
 #[cfg(test)]
 mod tests {
-    use narvi_model::Timestamp;
     use narvi_segment::{FooterPlace, Summary};
 
     use super::*;
@@ -126,6 +126,20 @@ mod tests {
     #[test]
     fn a_merge_with_the_bytes_of_an_input_hides_only_that() {
         check(&[(3, 12, 15, &[]), (3, 12, 15, &[1, 3])], &[3], &[3]);
+    }
+
+    #[test]
+    fn what_came_again_after_that_is_not_hidden() {
+        let at = |created, short: &Short<'_>| SegmentRow {
+            created: Timestamp::from_nanos(created),
+            ..row(short)
+        };
+        for (again, seen) in [(4, 1), (5, 1), (6, 2)] {
+            let rows = vec![at(again, &(1, 12, 13, &[])), at(5, &(2, 12, 13, &[1]))];
+            assert_eq!(left_behind(&rows).len(), 2 - seen);
+            let range = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
+            assert_eq!(visible(rows, range).len(), seen, "{again}");
+        }
     }
 
     #[test]
