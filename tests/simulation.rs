@@ -67,7 +67,12 @@ const SEEDS_OF_MISTAKE: u64 = 300;
 const ENOUGH: usize = 10;
 
 /// Seeds that found a mistake, with the mistake.
-const KEPT: [(u64, &str); 4] = [
+const KEPT: [(u64, &str); 9] = [
+    (848, NOT_JUDGED),
+    (985, CAME_AGAIN),
+    (1353, CAME_AGAIN),
+    (1384, CAME_AGAIN),
+    (1484, CAME_AGAIN),
     (1169, LEFT_BEHIND),
     (1333, LEFT_BEHIND),
     (1784, LEFT_BEHIND),
@@ -76,6 +81,10 @@ const KEPT: [(u64, &str); 4] = [
 
 /// The mistake of some.
 const LEFT_BEHIND: &str = "objects went before the rows that a killed merge had left behind";
+
+/// The mistake of others.
+const CAME_AGAIN: &str = "a push that came again was hidden by what is left of it after a deletion";
+const NOT_JUDGED: &str = "objects of a day that a walk could not read had to wait for a full walk";
 
 /// A run, and its trace.
 struct Run {

@@ -43,6 +43,15 @@ pub(crate) struct Sweeper<'a> {
 /// Keys of one page that may be orphans, by tenant and day.
 type Candidates = BTreeMap<(TenantId, Day), Vec<String>>;
 
+/// How much of a page could be told.
+enum Judged {
+    All,
+    /// The rows of a day could not be read.
+    Part,
+    /// The catalog is not to be believed.
+    Nothing,
+}
+
 impl Sweeper<'_> {
     /// Goes on with the walk, or begins one where the last was begun a day ago.
     pub(crate) async fn run(
@@ -65,9 +74,14 @@ impl Sweeper<'_> {
             let page = self.objects.list(ObjectName::PREFIX, Some(after)).await?;
             let last = page.last().map(|object| object.key.clone());
             report.listed += page.len() as u64;
-            if !self.judge(page, walk.since, report).await? {
-                report.put_off += 1;
-                break;
+            match self.judge(page, walk.since, report).await? {
+                Judged::All => {}
+                // The next walk judges objects of every age.
+                Judged::Part => walk.full = Timestamp::MIN,
+                Judged::Nothing => {
+                    report.put_off += 1;
+                    break;
+                }
             }
             walk.after = last;
             pages += 1;
@@ -100,19 +114,19 @@ impl Sweeper<'_> {
         }
     }
 
-    /// Puts the orphans of a page on the list of garbage. False where that cannot be told now.
+    /// Puts the orphans of a page on the list of garbage.
     async fn judge(
         &self,
         page: Vec<ObjectInfo>,
         since: Timestamp,
         report: &mut Report,
-    ) -> Result<bool, StorageError> {
-        let mut suspects = Vec::new();
+    ) -> Result<Judged, StorageError> {
+        let (mut suspects, mut judged) = (Vec::new(), Judged::All);
         for ((tenant, day), keys) in self.candidates(page, since) {
             let rows = match self.catalog.all_segments(&tenant, day).await {
                 Ok(rows) => rows,
-                // The walk goes on; one of the next judges all objects again.
                 Err(error) => {
+                    judged = Judged::Part;
                     report.failed += 1;
                     tracing::error!(%tenant, %day, %error, "no orphans are looked for");
                     continue;
@@ -128,12 +142,12 @@ impl Sweeper<'_> {
             suspects.extend(keys.into_iter().filter(|key| !live.contains(key)));
         }
         if suspects.is_empty() {
-            return Ok(true);
+            return Ok(judged);
         }
         // A catalog that was lost, or is another one, would make everything an orphan.
         if self.catalog.partitions().await?.is_empty() {
             tracing::error!("the catalog is empty while there are objects; none is taken for one");
-            return Ok(false);
+            return Ok(Judged::Nothing);
         }
         let (count, first) = match self.catalog.garbage_keys().await? {
             Some(listed) => {
@@ -151,7 +165,7 @@ impl Sweeper<'_> {
         let due = self.due;
         let garbage = suspects.into_iter().map(|key| Garbage { due, key });
         self.catalog.put_garbage(garbage).await?;
-        Ok(true)
+        Ok(judged)
     }
 
     /// Objects that are old enough, and were not when the last walk came by.
