@@ -57,8 +57,8 @@ use setting::{Focus, Setting};
 use system::System;
 use world::{Tally, World};
 
-/// Runs of one test; a minute of two cores in a debug build.
-const SEEDS: u64 = 800;
+/// Runs of one test; three minutes of two cores in a debug build.
+const SEEDS: u64 = 2000;
 
 /// Seeds of which one notices a mistake.
 const SEEDS_OF_MISTAKE: u64 = 300;
@@ -106,7 +106,7 @@ fn run_about(seed: u64, wrong: Option<(Mistake, Focus)>) -> Run {
     let world = World::new(setting.start, rng);
     let tables = Tables::default();
     let bucket = Bucket::new(&world, mistake);
-    let catalog = tables::catalog(&world, &tables, (setting.shards, mistake));
+    let catalog = tables::catalog(&world, (&tables, &bucket), (setting.shards, mistake));
     let system = System::new(&world, (bucket, tables, catalog), &setting);
     let mut schedule = Schedule::new(Arc::new(system), &setting);
     let done = catch_unwind(AssertUnwindSafe(|| {
@@ -242,6 +242,6 @@ fn mistakes_are_noticed() {
     );
     check_noticed(Mistake::HalfBatches, Focus::None, "is lost");
     check_noticed(Mistake::RemovesAll, Focus::Erasing, "is lost");
-    check_noticed(Mistake::NoGrace, Focus::Reads, "its lines are missing");
+    check_noticed(Mistake::GoFirst, Focus::Reads, "its lines are missing");
     check_noticed(Mistake::NoLease, Focus::Erasing, "");
 }

@@ -24,8 +24,15 @@ impl System {
         let id = answer["headers"]["x-delete-request-id"].as_str();
         let id = id.unwrap_or_default().to_owned();
         self.note(&format!("request {place}: {status} {id}"));
+        // Delivered twice, it has one id: who takes that back may take back both.
+        let twins = self.ledger.requests();
+        let mut twins = twins.iter().filter(|twin| twin.has_id(&id));
+        let is_doubtful = twins.any(|twin| twin.is_doubtful);
         let heard = |request: &mut Request, tick| match status {
-            204 => request.accepted = Some((id, tick)),
+            204 => {
+                request.accepted = Some((id, tick));
+                request.is_doubtful |= is_doubtful;
+            }
             400 => request.is_refused = true,
             _ => {}
         };

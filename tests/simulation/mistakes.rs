@@ -5,6 +5,8 @@
 use narvi_embedded::Tables;
 use serde_json::{Value, json};
 
+use super::objects::Bucket;
+
 /// A mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
@@ -14,8 +16,9 @@ pub(crate) enum Mistake {
     CommitsLate,
     /// Requests to delete are accepted before they are stored.
     DeletesLate,
-    /// Garbage is due at once.
-    NoGrace,
+    /// Objects go when they are put on the list of garbage, before their rows. (A grace that is too
+    /// short is no mistake that anybody could notice: a reader whose row went meanwhile starts anew.)
+    GoFirst,
     /// Of batches a part is written.
     HalfBatches,
     /// Retention works in partitions whose lease it does not have.
@@ -42,17 +45,9 @@ impl Mistake {
     }
 
     /// Makes another request of one that a task has made.
-    pub(crate) fn bend(self, task: &str, tables: &Tables, body: &mut Value) {
+    pub(crate) fn bend(self, task: &str, (tables, bucket): (&Tables, &Bucket), body: &mut Value) {
         match self {
-            Self::NoGrace => {
-                for item in writes(body).filter_map(|write| write.pointer_mut("/PutRequest/Item")) {
-                    if item["pk"]["S"] == "garbage" {
-                        let key = item["sk"]["S"].as_str().unwrap();
-                        let (_, key) = key.split_once('/').unwrap();
-                        item["sk"]["S"] = format!("{:020}/{key}", 0).into();
-                    }
-                }
-            }
+            Self::GoFirst => bucket.remove(&garbage(body)),
             Self::NoLease if retains(task) => {
                 let condition = body.pointer_mut("/TransactItems/0/ConditionCheck");
                 if let Some(check) = condition {
@@ -78,11 +73,16 @@ fn starts(key: &Value, with: &str) -> bool {
         .is_some_and(|pk| pk.starts_with(with))
 }
 
-/// The writes of a batch.
-fn writes(body: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let tables = body["RequestItems"].as_object_mut().into_iter();
-    let writes = tables.flat_map(|tables| tables.values_mut());
-    writes.flat_map(|writes| writes.as_array_mut().unwrap())
+/// The objects that a batch puts on the list of garbage.
+fn garbage(body: &Value) -> Vec<String> {
+    let tables = body["RequestItems"].as_object().into_iter();
+    let writes = tables.flat_map(|tables| tables.values());
+    let writes = writes.flat_map(|writes| writes.as_array().unwrap());
+    let items = writes.filter_map(|write| write.pointer("/PutRequest/Item"));
+    let listed = items.filter(|item| item["pk"]["S"] == "garbage");
+    let keys = listed.map(|item| item["sk"]["S"].as_str().unwrap());
+    keys.map(|key| key.split_once('/').unwrap().1.to_owned())
+        .collect()
 }
 
 /// Where rows of segments are deleted, those of all pushes of the partition are deleted too.

@@ -40,6 +40,12 @@ impl Bucket {
         stored.get(key).map(|(bytes, _)| bytes.clone())
     }
 
+    /// Takes objects away.
+    pub(crate) fn remove(&self, keys: &[String]) {
+        let mut stored = self.stored.lock().unwrap();
+        stored.retain(|key, _| !keys.contains(key));
+    }
+
     async fn call<T: Send + 'static>(
         &self,
         what: String,

@@ -17,17 +17,19 @@ use narvi_storage::{Catalog, Connection, Requests};
 use serde_json::{Map, Value, json};
 
 use super::mistakes::Mistake;
+use super::objects::Bucket;
 use super::world::{Extent, Fault, Kind, World, call, pause};
 
 /// A catalog whose every request stops in the world.
 pub(crate) fn catalog(
     world: &Arc<World>,
-    tables: &Tables,
+    (tables, bucket): (&Tables, &Bucket),
     (shards, mistake): (u16, Option<Mistake>),
 ) -> Catalog {
     let wire = SharedHttpConnector::new(Wire {
         world: Arc::clone(world),
         tables: tables.clone(),
+        bucket: bucket.clone(),
         mistake,
     });
     let client = http_client_fn(move |_, _| wire.clone());
@@ -43,6 +45,8 @@ const ERRORS: &str = "com.amazonaws.dynamodb.v20120810#";
 struct Wire {
     world: Arc<World>,
     tables: Tables,
+    /// Where mistakes reach beyond the tables.
+    bucket: Bucket,
     mistake: Option<Mistake>,
 }
 
@@ -83,7 +87,7 @@ impl HttpConnector for Wire {
                 let answer = response(200, answer.to_string().into_bytes());
                 return HttpConnectorFuture::ready(Ok(answer));
             }
-            mistake.bend(&task, &tables, &mut body);
+            mistake.bend(&task, (&tables, &self.bucket), &mut body);
         }
         let careless = self.mistake == Some(Mistake::HalfBatches);
         HttpConnectorFuture::new(async move {
