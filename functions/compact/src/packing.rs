@@ -56,8 +56,8 @@ mod tests {
             (12, 2, 999, None),
             (12, 2, 1000, Some(1000)),
             (24, 3, 1000, Some(1000)),
-            (25, 1, 1, Some(64)),
-            (99, 3, 9999, Some(64)),
+            (25, 1, 1, Some(32)),
+            (99, 3, 9999, Some(32)),
         ] {
             let now = Timestamp::from_seconds(hour * 3600);
             let least = Packing::default().least(&partition, now, (level, streams));
