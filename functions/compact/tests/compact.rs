@@ -380,17 +380,24 @@ async fn a_merge_that_adds_nothing_to_an_input() {
 }
 
 #[tokio::test]
-async fn a_push_that_is_repeated_after_its_merge_goes() {
+async fn a_push_that_is_repeated_after_its_merge_is_merged_once_more() {
     let storage = Storage::new().await;
     three_pushes(&storage).await;
     handler(&storage, "a").run(NOW).await.unwrap();
     storage
         .push(TODAY, later(5), Kept::Inline, &[("api", 2, "two", "y")])
         .await;
-    check_lines(&storage, "repeated").await;
-    let report = handler(&storage, "a").run(later(60)).await.unwrap();
-    assert_eq!((report.left_behind, report.merges), (1, 0));
-    check_merged(&storage, "removed").await;
+    // Its lines may be new ones, where some were deleted in between; readers drop what repeats.
+    let rows = storage.rows(TODAY).await;
+    assert!(rows.len() == 2 && left_behind(&rows).is_empty());
+    for hour in 1..=49 {
+        let handler = handler(&storage, "a");
+        let report = handler.run(later(hour * 3600)).await.unwrap();
+        assert_eq!(report.failed, 0);
+    }
+    assert_eq!(storage.lines(TODAY).await, MERGED);
+    let rows = storage.rows(TODAY).await;
+    assert!(rows.len() == 1 && left_behind(&rows).is_empty());
 }
 
 #[tokio::test]

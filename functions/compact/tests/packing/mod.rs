@@ -55,7 +55,7 @@ async fn run(count: usize) -> (u64, Vec<(String, u64)>) {
 
 #[tokio::test]
 async fn many_streams_of_a_day_are_packed() {
-    assert_eq!(run(63).await, (0, Vec::new()));
+    assert_eq!(run(31).await, (0, Vec::new()));
     // The bodies that are there; body, three batches of rows; the commit.
     let want = [
         ("dynamodb.BatchWriteItem", 4),

@@ -69,6 +69,7 @@ pub(crate) fn merged(n: u8, level: u8, replaced: &[&SegmentRow]) -> SegmentRow {
     for other in replaced {
         row.summary.first = row.summary.first.min(other.summary.first);
         row.summary.last = row.summary.last.max(other.summary.last);
+        row.created = row.created.max(other.created);
         row.replaces.push(other.summary.id);
     }
     row.place = Place::Inline(Bytes::from_static(b"merged"));
