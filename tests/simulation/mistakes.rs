@@ -16,8 +16,8 @@ pub(crate) enum Mistake {
     CommitsLate,
     /// Requests to delete are accepted before they are stored.
     DeletesLate,
-    /// Objects go when they are put on the list of garbage, before their rows. (A grace that is too
-    /// short is no mistake that anybody could notice: a reader whose row went meanwhile starts anew.)
+    /// Objects go when they are put on the list of garbage, before their rows. (Nobody could notice
+    /// a grace that is too short: a reader whose row went meanwhile starts anew.)
     GoFirst,
     /// Of batches a part is written.
     HalfBatches,
